@@ -1,0 +1,3 @@
+export * from "./errors/index.js";
+export * from "./kv/index.js";
+export * from "./values/index.js";

@@ -1,0 +1,45 @@
+import type { KvUpdate, WatchCursor } from "../values/index.js";
+import type { WatchScope } from "./scope.js";
+
+export interface WatchOptions {
+  /**
+   * Deliver only what came after this position. Throws `cursor-expired`, at the call or later from the iteration, once
+   * the bucket may have dropped something after it. Left out (or none): the current state of every key in scope first.
+   */
+  readonly from?: WatchCursor;
+  /** Ends the watch; the iteration throws the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** A run of updates, in the bucket's order. */
+export interface WatchBatch {
+  /** May be empty: then the batch only moves `cursor`, or says that the watch has caught up. At most 1000. */
+  readonly updates: readonly KvUpdate[];
+  /**
+   * Everything in scope up to here has been delivered, this batch included. At or past the version of the last update:
+   * a backend may know that nothing in scope lies in between. None before anything is known.
+   */
+  readonly cursor: WatchCursor;
+  /** Updates in scope that the backend has and has not delivered yet, as of this batch. */
+  readonly pending: number;
+  /**
+   * Whether the watch has, at this batch or an earlier one, delivered all there was when it began. Goes from false to
+   * true once.
+   */
+  readonly caughtUp: boolean;
+}
+
+/**
+ * One watch. The next batch is asked of the backend only when the iteration asks for it (with a bounded read-ahead), which
+ * is the back-pressure. Lost connections, restarts and lost consumers are the backend's to mend: it resumes after the last
+ * update it delivered. What it cannot mend is thrown from the iteration: `cursor-expired`, `bucket-not-found`, ….
+ */
+export interface KvWatch extends AsyncDisposable, AsyncIterable<WatchBatch> {
+  /** Ends the watch and frees what it holds at the server. The iteration ends without an error. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface KvWatcher {
+  /** Resolves when the watch is set up: what is written from then on is delivered. */
+  watch(scope: WatchScope, options?: WatchOptions): Promise<KvWatch>;
+}

@@ -1,0 +1,38 @@
+/** Time, injected so that a test or a simulation can own it. All times are milliseconds. */
+export interface Clock {
+  /** Wall-clock time since the Unix epoch. */
+  now(): number;
+  /** Runs `callback` once after `delayMs`; the function returned calls it off. Keeps no process alive. */
+  schedule(delayMs: number, callback: () => void): () => void;
+}
+
+/** A number from 0 (included) to 1 (excluded), as `Math.random` gives. */
+export type Random = () => number;
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  schedule(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Resolves after `delayMs` by `clock`; rejects with the signal's reason as soon as it is aborted. */
+export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) {
+      reject(signal.reason as Error);
+      return;
+    }
+    const onAbort = (): void => {
+      cancel();
+      reject(signal?.reason as Error);
+    };
+    const cancel = clock.schedule(delayMs, () => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve();
+    });
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}

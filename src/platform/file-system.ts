@@ -1,0 +1,58 @@
+/**
+ * The few file operations that the log needs, so that a test can run it on a disk that fills up, tears writes or forgets
+ * what was not synced. Methods throw the operating system's errors (`error.code` is `ENOENT`, `ENOSPC`, …); the log
+ * turns them into its own. Paths are what the caller gave: relative ones count from the working directory.
+ */
+export interface FileSystem {
+  /** Modes: {@link OpenMode}. `permissions` (default 0o600) counts only where a file is made. */
+  open(path: string, mode: OpenMode, permissions?: number): Promise<FileHandle>;
+  /** `undefined` where nothing is there. Follows symbolic links. */
+  stat(path: string): Promise<FileStat | undefined>;
+  /** The path with every symbolic link resolved, absolute. The last component need not exist. */
+  realPath(path: string): Promise<string>;
+  rename(from: string, to: string): Promise<void>;
+  /** Nothing there is not an error. */
+  remove(path: string): Promise<void>;
+  /** Makes the directory and its parents; one that is there stays as it is. */
+  makeDirectory(path: string): Promise<void>;
+  /** The names in a directory, in no order. */
+  list(path: string): Promise<string[]>;
+  /** Makes renames and new names in the directory survive a power loss. */
+  syncDirectory(path: string): Promise<void>;
+  /**
+   * Takes the one writer's lock that goes with the file at `path` (absolute, resolved). Held until released or until the
+   * process ends, however it ends. Throws {@link LockedError} when somebody holds it, this process included.
+   */
+  lock(path: string): Promise<FileLock>;
+}
+
+/** `read`: must exist. `write`: must exist, read and write. `create`: as `write`, made where missing. `create-new`: must not exist. */
+export type OpenMode = "read" | "write" | "create" | "create-new";
+
+export interface FileHandle {
+  /** Fills `target` from `position` on and returns how many bytes there were; fewer than asked only at the end. */
+  read(target: Uint8Array, position: number): Promise<number>;
+  /**
+   * Writes all of `source` at `position` before it returns. A throw may leave any part of it written. Synchronous because
+   * a write to the page cache costs less than a trip through the thread pool.
+   */
+  writeSync(source: Uint8Array, position: number): void;
+  /** As {@link FileHandle.writeSync}, off the main thread; for bulk work such as a compaction. */
+  write(source: Uint8Array, position: number): Promise<void>;
+  truncateSync(length: number): void;
+  /** fsync. */
+  sync(): Promise<void>;
+  stat(): Promise<FileStat>;
+  close(): Promise<void>;
+}
+
+export interface FileStat {
+  readonly size: number;
+  /** Permission bits, e.g. 0o644. */
+  readonly permissions: number;
+  readonly kind: "file" | "directory" | "other";
+}
+
+export interface FileLock {
+  release(): Promise<void>;
+}

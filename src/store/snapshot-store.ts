@@ -1,0 +1,26 @@
+import type { KvEntry, KvUpdate, WatchCursor } from "../values/index.js";
+
+/**
+ * A durable copy that a watch keeps. What it holds is a pure function of the updates it was given: the same log gives the
+ * same state, and losing it costs a re-list and nothing else. Any implementation runs the suite in `millpond/testing`.
+ */
+export interface SnapshotStore extends AsyncDisposable {
+  /**
+   * Takes the updates (in revision order, also those that the watch's `parse` turned down) and the position after them as
+   * one: a crash leaves both or neither, or data ahead of its cursor, never a cursor ahead of its data. An empty batch
+   * still moves the cursor. On a throw nothing was taken, and the same batch may be given again.
+   */
+  apply(batch: readonly KvUpdate[], cursor: WatchCursor): Promise<void>;
+  /** The key's entry; its `value` is the caller's own. */
+  get(key: string): KvEntry | undefined;
+  /** Entries whose keys start with `prefix` (`""`: all), ascending by the UTF-8 bytes of the key. */
+  range(prefix: string): Iterable<KvEntry>;
+  /** As {@link SnapshotStore.range}, handing each entry to `visit`; a throw from it stops the scan and is passed on. */
+  forEachInRange(prefix: string, visit: (entry: KvEntry) => void): void;
+  /** The position after the last batch taken; none before the first. */
+  cursor(): WatchCursor;
+  /** Number of keys that have a value. */
+  readonly size: number;
+  /** Gives up the file and its lock. Idempotent. Every later `apply` throws `closed`. */
+  close(): Promise<void>;
+}

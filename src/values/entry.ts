@@ -1,0 +1,26 @@
+import type { VersionToken } from "./version-token.js";
+
+/** A key that has a value, as the bucket or the local copy holds it. An empty value is a value. */
+export interface KvEntry {
+  readonly key: string;
+  /** The caller's own: changing it changes nothing else. */
+  readonly value: Uint8Array;
+  readonly version: VersionToken;
+}
+
+/** One change of one key, in the order in which the bucket made them. */
+export type KvUpdate = KvPut | KvRemoval;
+
+export interface KvPut extends KvEntry {
+  readonly kind: "put";
+}
+
+/**
+ * The key has no value any more. `purge` also dropped the key's history in the bucket; a copy treats both alike. A
+ * removal whose version is unknown was made up by a repair: it is applied, but moves no cursor.
+ */
+export interface KvRemoval {
+  readonly kind: "delete" | "purge";
+  readonly key: string;
+  readonly version: VersionToken;
+}

@@ -1,0 +1,36 @@
+import { bytesOfHex, bytesOfU64, OpaqueToken } from "./opaque-token.js";
+import type { VersionToken } from "./version-token.js";
+
+/**
+ * A position in the flow of a bucket's updates. A persisted or reported cursor C promises that every update up to C has
+ * been applied. NATS: a stream sequence as u64 big-endian; no bytes mean that there is no position yet.
+ */
+export class WatchCursor extends OpaqueToken {
+  /** No bytes: no position; a watch from here starts with the current state. */
+  static readonly none = new WatchCursor(new Uint8Array(0));
+  declare private readonly brand: "cursor";
+
+  /** Copies `bytes`. Throws `invalid-argument` above 10 bytes. */
+  static fromBytes(bytes: Uint8Array): WatchCursor {
+    return bytes.length === 0 ? WatchCursor.none : new WatchCursor(Uint8Array.from(bytes));
+  }
+
+  /** A stream sequence. Throws `invalid-argument` for what is not an exact unsigned 64-bit number. */
+  static fromU64(value: bigint | number): WatchCursor {
+    return new WatchCursor(bytesOfU64(value));
+  }
+
+  /** Throws `invalid-argument` for what is not hex of at most 10 bytes. */
+  static fromHex(hex: string): WatchCursor {
+    return WatchCursor.fromBytes(bytesOfHex(hex));
+  }
+
+  /** The position just after the update that carries `version`; an unknown version gives no position. */
+  static fromVersion(version: VersionToken): WatchCursor {
+    return WatchCursor.fromBytes(version.toBytes());
+  }
+
+  get isNone(): boolean {
+    return this.length === 0;
+  }
+}
