@@ -1,1 +1,7 @@
-export {};
+export {
+  InProcessBucket,
+  InProcessConnection,
+  openInProcess,
+  type InProcessOptions,
+} from "../in-process/index.js";
+export { ManualClock } from "./manual-clock.js";

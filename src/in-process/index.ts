@@ -1,0 +1,3 @@
+export { InProcessBucket } from "./bucket.js";
+export { InProcessConnection } from "./connection.js";
+export { openInProcess, type InProcessOptions } from "./open.js";

@@ -1,0 +1,53 @@
+import { VersionToken, type KvEntry, type KvUpdate } from "../values/index.js";
+
+/** One message of the bucket's stream. Never changed once it is stored, `removed` apart. */
+export interface StoredRecord {
+  readonly sequence: number;
+  /** When it was written, in milliseconds since the Unix epoch. */
+  readonly time: number;
+  readonly key: string;
+  readonly kind: "put" | "delete" | "purge";
+  readonly value: Uint8Array;
+  /** When it goes away by itself, in milliseconds since the Unix epoch. */
+  readonly expiresAt?: number;
+  readonly version: VersionToken;
+  /** What it counts for against the bucket's size limit. */
+  readonly bytes: number;
+  removed: boolean;
+}
+
+export type NewRecord = Omit<StoredRecord, "version" | "bytes" | "removed">;
+
+/** A NATS file store's fixed part of a message: length, sequence, time, subject length and checksum (2.10 source). */
+const MESSAGE_BYTES = 30;
+/** The length field of the headers, and `NATS/1.0` with the one header that a marker or a TTL carries. */
+const HEADER_BYTES = 40;
+
+/** Takes ownership of `value`. `subjectPrefixBytes` is the length of what stands before the key in the subject. */
+export function storedRecord(record: NewRecord, subjectPrefixBytes: number): StoredRecord {
+  const headers = record.kind === "put" && record.expiresAt === undefined ? 0 : HEADER_BYTES;
+  return {
+    ...record,
+    version: VersionToken.fromU64(record.sequence),
+    bytes:
+      MESSAGE_BYTES +
+      subjectPrefixBytes +
+      Buffer.byteLength(record.key) +
+      record.value.length +
+      headers,
+    removed: false,
+  };
+}
+
+/** The record as a reader gets it: the value is a copy. */
+export function entryOf(record: StoredRecord): KvEntry {
+  return { key: record.key, value: record.value.slice(), version: record.version };
+}
+
+/** The record as a watch delivers it: the value is a copy. */
+export function updateOf(record: StoredRecord): KvUpdate {
+  const { kind, key, version } = record;
+  return kind === "put"
+    ? { kind, key, value: record.value.slice(), version }
+    : { kind, key, version };
+}
