@@ -1,0 +1,18 @@
+import type { WatchCursor } from "../values/index.js";
+
+/**
+ * The later of two positions of one stream. No position is before every other. Tokens of one length compare by their bytes
+ * (a u64 big-endian and an FDB versionstamp both order so); of different lengths, which one backend never mixes, the one
+ * received last counts. Never to be used across streams: a bucket made again starts with lower sequences.
+ */
+export function laterCursor(current: WatchCursor, received: WatchCursor): WatchCursor {
+  if (received.isNone) return current;
+  if (current.length !== received.length) return received;
+  const a = current.toBytes();
+  const b = received.toBytes();
+  for (let index = 0; index < a.length; index += 1) {
+    const difference = (b[index] ?? 0) - (a[index] ?? 0);
+    if (difference !== 0) return difference > 0 ? received : current;
+  }
+  return current;
+}

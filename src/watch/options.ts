@@ -1,0 +1,108 @@
+import type { KvReader, KvWatcher, WatchScope } from "../kv/index.js";
+import type { Clock, Random } from "../platform/clock.js";
+import type { SnapshotStore } from "../store/snapshot-store.js";
+import type { KvUpdate, WatchCursor } from "../values/index.js";
+import type { WatchEvent } from "./events.js";
+
+/** When a batch is closed, and how much may wait to get into one. */
+export interface BatchOptions {
+  /** Milliseconds from the first update (or bookmark) of a batch until it closes. 0 to 60,000; default 10. */
+  readonly windowMs?: number;
+  /** Most updates that `parse` let through in one batch. 1 to 100,000; default 100. */
+  readonly maxUpdates?: number;
+  /**
+   * The source is asked for more only while fewer updates than this are queued; since it hands over up to 1000 at a time,
+   * at most `queueCapacity + 999` are. Also closes a batch that holds this many updates of which `parse` let few through
+   * (never before `maxUpdates`). 1 to 1,000,000; default 256.
+   */
+  readonly queueCapacity?: number;
+}
+
+/** Waits between attempts, for the source and for the store: between `minMs` and a ceiling that doubles up to `maxMs`. */
+export interface RetryOptions {
+  /** 1 to 3,600,000 milliseconds; default 100. */
+  readonly minMs?: number;
+  /** `minMs` to 3,600,000 milliseconds; default 5000. */
+  readonly maxMs?: number;
+}
+
+/** How much may be applied ahead of a store that fails. Beyond either limit no more is taken from the queue. */
+export interface HeldOptions {
+  /** Default 10,000; at least 1. One batch more may be held. */
+  readonly maxUpdates?: number;
+  /** Bytes of keys and values. Default 64 MiB; at least 1. One batch more may be held. */
+  readonly maxBytes?: number;
+}
+
+/** Which bucket, and which making of it. */
+export interface BucketIdentity {
+  readonly bucket: string;
+  /** `BucketInfo.created` */
+  readonly created: string;
+}
+
+/**
+ * Ties the store's position to the bucket that it was read from, for a caller that keeps both across restarts. Without it,
+ * telling that a bucket was made again is left to the source, which cannot know what happened between two processes.
+ */
+export interface CursorOrigin {
+  /** Asks the bucket who it is. Throws as the source does. */
+  read(): Promise<BucketIdentity>;
+  /** Whether the store's position belongs to `actual`. */
+  accepts(actual: BucketIdentity): boolean;
+  /** Notes durably that positions belong to `actual` from now on. Called only while the store holds no position. */
+  adopt(actual: BucketIdentity): Promise<void>;
+}
+
+export interface WatchAppliedOptions<U> {
+  readonly source: KvWatcher;
+  /** Default: every key. */
+  readonly scope?: WatchScope;
+  /** Where to go on. Default: the store's position; with neither, the full state comes first. */
+  readonly resume?: WatchCursor;
+  /**
+   * Arms the repair: once the position is no longer good, the bucket's keys are listed and those that vanished are deleted
+   * before the full state is watched again. Without it an expired position ends the watch with `cursor-expired`. Needs
+   * `store` or `knownKeys` to compare with, else `invalid-argument`.
+   */
+  readonly reader?: KvReader;
+  /**
+   * Takes every update, also those that `parse` turned down, and the position after them. The caller keeps ownership, and
+   * closes it after the watch has ended.
+   */
+  readonly store?: SnapshotStore;
+  /**
+   * The keys that a repair compares with the bucket's. Default: those of the store that are in scope. Give it where there is
+   * no store (the keys of the state that `apply` keeps), or where keys outside the scope are to be dropped as well.
+   */
+  readonly knownKeys?: () => Iterable<string>;
+  readonly origin?: CursorOrigin;
+  /** Turns an update into what `apply` takes; `undefined` leaves it out. A throw ends the watch with that error. */
+  readonly parse: (update: KvUpdate) => U | undefined;
+  /**
+   * Takes a batch, in the bucket's order; never empty, never two at a time. A throw ends the watch with that error, and
+   * nothing of the batch reaches the store.
+   */
+  readonly apply: (batch: readonly U[]) => void | Promise<void>;
+  /**
+   * Every update up to `cursor` has been applied and, where there is a store, is in it. None: the position was withdrawn,
+   * because a repair begins. Not always ahead of the last one: a bucket that was made again starts over. A throw ends the
+   * watch with that error.
+   */
+  readonly onApplied?: (cursor: WatchCursor) => void;
+  readonly batch?: BatchOptions;
+  readonly retry?: RetryOptions;
+  readonly held?: HeldOptions;
+  /** Store failures in a row that end the watch with the store's error. 1 or more, or `Infinity`; default 16. */
+  readonly maxStoreFailures?: number;
+  /**
+   * Whether a mistake in the set-up (`authorization`, `bucket-not-found`, `server-too-old`, `invalid-argument`,
+   * `invalid-key`) at the very first contact ends the watch. Default true. Later, and with false, it is retried.
+   */
+  readonly failFast?: boolean;
+  readonly onEvent?: (event: WatchEvent) => void;
+  /** Ends the watch: what the open batch holds is flushed, and the call resolves. */
+  readonly signal?: AbortSignal;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}

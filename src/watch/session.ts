@@ -1,0 +1,77 @@
+import type { WatchBatch } from "../kv/index.js";
+import { type Clock, nextTurn } from "../platform/clock.js";
+import type { KvUpdate } from "../values/index.js";
+import { Batcher } from "./batcher.js";
+import type { Flusher } from "./flusher.js";
+import type { WatchLimits } from "./limits.js";
+import { orAbort } from "./or-abort.js";
+import { UpdateQueue } from "./update-queue.js";
+
+/** A loop of settled promises would hold the event loop for as long as a state-sync takes. */
+const LONGEST_TURN_MS = 8;
+
+export interface SessionOptions<U> {
+  readonly flusher: Flusher<U>;
+  readonly parse: (update: KvUpdate) => U | undefined;
+  readonly limits: WatchLimits;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** How the flow ended: by itself or by what it threw. Everything that it delivered before has been flushed. */
+export type FlowEnd =
+  { readonly kind: "ended" } | { readonly kind: "failed"; readonly error: unknown };
+
+/**
+ * Pumps one flow of batches through a bounded queue into the flusher until it ends. After an abort the open batch is flushed,
+ * what is queued is dropped (it will be delivered again) and the flow is left for its owner to close. Throws only
+ * what `parse` or `apply` threw.
+ */
+export async function runSession<U>(
+  flow: AsyncIterable<WatchBatch>,
+  kind: "delivered" | "repair",
+  { flusher, parse, limits, clock, signal }: SessionOptions<U>,
+): Promise<FlowEnd> {
+  const queue = new UpdateQueue(limits.queueCapacity);
+  const batcher = new Batcher(queue, parse, limits, clock);
+  const onAbort = (): void => queue.stop();
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) queue.stop();
+  const pumped = pump(flow, queue, signal);
+  try {
+    let turnBegan = clock.now();
+    for (;;) {
+      const batch = await batcher.next();
+      if (batch === undefined) break;
+      await flusher.flush(batch, kind);
+      if (clock.now() - turnBegan >= LONGEST_TURN_MS) {
+        await nextTurn();
+        turnBegan = clock.now();
+      }
+    }
+    return await pumped;
+  } finally {
+    queue.stop();
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+async function pump(
+  flow: AsyncIterable<WatchBatch>,
+  queue: UpdateQueue,
+  signal: AbortSignal,
+): Promise<FlowEnd> {
+  try {
+    const iterator = flow[Symbol.asyncIterator]();
+    while (await queue.room()) {
+      const next = await orAbort(iterator.next(), signal);
+      if (next.done === true) break;
+      queue.push(next.value);
+    }
+    return { kind: "ended" };
+  } catch (error) {
+    return { kind: "failed", error };
+  } finally {
+    queue.end();
+  }
+}

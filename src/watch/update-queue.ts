@@ -1,0 +1,107 @@
+import type { WatchBatch } from "../kv/index.js";
+import type { KvUpdate } from "../values/index.js";
+import { Wakeup } from "./wakeup.js";
+
+/** Takes updates out of the queue, and the positions between them. */
+export interface UpdateSink {
+  readonly isFull: boolean;
+  add(update: KvUpdate): void;
+  /** All updates of `batch`, and what came before them, have been added. */
+  mark(batch: WatchBatch): void;
+}
+
+/** `open`: more may come. `ended`: no more comes, what is queued counts. `stopped`: what was queued is gone. */
+type QueueState = "open" | "ended" | "stopped";
+
+/**
+ * What the source has delivered and no batch has taken yet. Bounded by who fills it: {@link UpdateQueue.room} tells when.
+ * Batches without updates are folded into the one before them, so that they need no bound of their own.
+ */
+export class UpdateQueue {
+  readonly #capacity: number;
+  readonly #batches: WatchBatch[] = [];
+  readonly #room = new Wakeup();
+  readonly #changed = new Wakeup();
+  #state: QueueState = "open";
+  /** How many updates of the first batch have been taken. */
+  #taken = 0;
+  #size = 0;
+  #atSource = 0;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  /** Updates known to come: those that wait here, and those that the source last said it has. */
+  get pending(): number {
+    return this.#size + this.#atSource;
+  }
+
+  /** Whether nothing is left and nothing will come. */
+  get isOver(): boolean {
+    return this.#state === "stopped" || (this.#state === "ended" && this.#batches.length === 0);
+  }
+
+  push(batch: WatchBatch): void {
+    if (this.#state !== "open") return;
+    this.#atSource = batch.pending;
+    const last = this.#batches.at(-1);
+    if (last !== undefined && batch.updates.length === 0) {
+      this.#batches[this.#batches.length - 1] = { ...batch, updates: last.updates };
+    } else {
+      this.#batches.push(batch);
+      this.#size += batch.updates.length;
+    }
+    this.#changed.wake();
+  }
+
+  /** Resolves with true once the source may be asked for more, with false once nothing more is wanted. */
+  async room(): Promise<boolean> {
+    while (this.#state === "open" && this.#size >= this.#capacity) await this.#room.wait();
+    return this.#state === "open";
+  }
+
+  /** No more comes; what is queued is still to be taken. */
+  end(): void {
+    if (this.#state === "open") this.#state = "ended";
+    this.#changed.wake();
+  }
+
+  /** Drops what is queued. */
+  stop(): void {
+    this.#state = "stopped";
+    this.#batches.length = 0;
+    this.#size = 0;
+    this.#room.wake();
+    this.#changed.wake();
+  }
+
+  /** Hands over updates and marks, in order, until the sink is full or nothing is left. */
+  drainInto(sink: UpdateSink): void {
+    for (let head = this.#batches[0]; head !== undefined; head = this.#batches[0]) {
+      while (this.#taken < head.updates.length) {
+        if (sink.isFull) {
+          this.#room.wake();
+          return;
+        }
+        const update = head.updates[this.#taken] as KvUpdate;
+        this.#taken += 1;
+        this.#size -= 1;
+        sink.add(update);
+      }
+      this.#batches.shift();
+      this.#taken = 0;
+      sink.mark(head);
+      this.#room.wake();
+    }
+  }
+
+  /** Resolves when something was pushed, the queue ended or {@link UpdateQueue.wake} was called since the last wait. */
+  changed(): Promise<void> {
+    return this.#changed.wait();
+  }
+
+  wake(): void {
+    this.#changed.wake();
+  }
+}
