@@ -40,6 +40,8 @@ export interface FileHandle {
   /** As {@link FileHandle.writeSync}, off the main thread; for bulk work such as a compaction. */
   write(source: Uint8Array, position: number): Promise<void>;
   truncateSync(length: number): void;
+  /** Sets the permission bits as they are, whatever the process's umask. */
+  setPermissions(permissions: number): Promise<void>;
   /** fsync. */
   sync(): Promise<void>;
   stat(): Promise<FileStat>;
@@ -51,6 +53,8 @@ export interface FileStat {
   /** Permission bits, e.g. 0o644. */
   readonly permissions: number;
   readonly kind: "file" | "directory" | "other";
+  /** Another text for another file, and for the same file once it was written to. */
+  readonly identity: string;
 }
 
 export interface FileLock {

@@ -1,0 +1,3 @@
+export { sleep, systemClock, type Clock, type Random } from "./clock.js";
+export type { FileHandle, FileLock, FileStat, FileSystem, OpenMode } from "./file-system.js";
+export { nodeFileSystem } from "./node-file-system.js";

@@ -1,0 +1,132 @@
+import { ftruncateSync, writeSync, type BigIntStats } from "node:fs";
+import * as fs from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import type { FileHandle, FileStat, FileSystem, OpenMode } from "./file-system.js";
+import { lockForWriting } from "./writer-lock.js";
+
+const OPEN_FLAGS: Record<OpenMode, number> = {
+  read: fs.constants.O_RDONLY,
+  write: fs.constants.O_RDWR,
+  create: fs.constants.O_RDWR | fs.constants.O_CREAT,
+  "create-new": fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL,
+};
+const PRIVATE = 0o600;
+/** As many symbolic links in a row as Linux follows. */
+const LINKS_MAX = 40;
+
+/** The machine's own files, by `node:fs`. The lock: {@link lockForWriting}. */
+export const nodeFileSystem: FileSystem = {
+  async open(path, mode, permissions = PRIVATE) {
+    return new NodeFileHandle(await fs.open(path, OPEN_FLAGS[mode], permissions));
+  },
+  async stat(path) {
+    return await orUndefined(fs.stat(path, { bigint: true }).then(statOf));
+  },
+  realPath: (path) => realPathOf(path, LINKS_MAX),
+  rename: (from, to) => fs.rename(from, to),
+  remove: (path) => fs.rm(path, { force: true }),
+  async makeDirectory(path) {
+    await fs.mkdir(path, { recursive: true });
+  },
+  list: (path) => fs.readdir(path),
+  async syncDirectory(path) {
+    // Windows opens no directory, and writes its journal in order.
+    if (process.platform === "win32") return;
+    const handle = await fs.open(path, fs.constants.O_RDONLY);
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  },
+  lock: lockForWriting,
+};
+
+class NodeFileHandle implements FileHandle {
+  readonly #handle: fs.FileHandle;
+
+  constructor(handle: fs.FileHandle) {
+    this.#handle = handle;
+  }
+
+  async read(target: Uint8Array, position: number): Promise<number> {
+    let filled = 0;
+    while (filled < target.length) {
+      const wanted = target.length - filled;
+      const { bytesRead } = await this.#handle.read(target, filled, wanted, position + filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return filled;
+  }
+
+  writeSync(source: Uint8Array, position: number): void {
+    let written = 0;
+    while (written < source.length) {
+      const left = source.length - written;
+      written += writeSync(this.#handle.fd, source, written, left, position + written);
+    }
+  }
+
+  async write(source: Uint8Array, position: number): Promise<void> {
+    let written = 0;
+    while (written < source.length) {
+      const left = source.length - written;
+      const { bytesWritten } = await this.#handle.write(source, written, left, position + written);
+      written += bytesWritten;
+    }
+  }
+
+  truncateSync(length: number): void {
+    ftruncateSync(this.#handle.fd, length);
+  }
+
+  setPermissions(permissions: number): Promise<void> {
+    return this.#handle.chmod(permissions);
+  }
+
+  sync(): Promise<void> {
+    return this.#handle.sync();
+  }
+
+  async stat(): Promise<FileStat> {
+    return statOf(await this.#handle.stat({ bigint: true }));
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}
+
+function statOf(stats: BigIntStats): FileStat {
+  return {
+    size: Number(stats.size),
+    permissions: Number(stats.mode) & 0o7777,
+    kind: stats.isFile() ? "file" : stats.isDirectory() ? "directory" : "other",
+    identity: `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}`,
+  };
+}
+
+async function realPathOf(path: string, linksLeft: number): Promise<string> {
+  const resolved = await orUndefined(fs.realpath(path));
+  if (resolved !== undefined) return resolved;
+  const absolute = resolve(path);
+  const link = await orUndefined(fs.readlink(absolute).catch(ignoreNotALink));
+  const directory = await fs.realpath(dirname(absolute));
+  if (link === undefined || linksLeft === 0) return join(directory, basename(absolute));
+  return await realPathOf(resolve(directory, link), linksLeft - 1);
+}
+
+function ignoreNotALink(error: unknown): undefined {
+  if ((error as NodeJS.ErrnoException).code === "EINVAL") return undefined;
+  throw error;
+}
+
+async function orUndefined<T>(promise: Promise<T>): Promise<T | undefined> {
+  try {
+    return await promise;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}

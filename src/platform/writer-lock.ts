@@ -1,0 +1,108 @@
+import { createHash } from "node:crypto";
+import { constants } from "node:fs";
+import { open, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:net";
+import { basename, dirname } from "node:path";
+import { LockedError } from "../errors/index.js";
+import type { FileLock } from "./file-system.js";
+
+/** BSD and macOS: take an exclusive `flock` together with the open. Node names no constant for it. */
+const O_EXLOCK = 0x20;
+const NAME_DIGITS = 32;
+
+/**
+ * Takes the one writer's lock of the file at `path` (absolute, resolved; it need not exist). The kernel holds it on the
+ * process's behalf, so `kill -9` frees it and a process id that is used again cannot fake it:
+ *
+ * - Linux: a socket in the abstract namespace, named after the directory's device and inode and the file's name.
+ * - Windows: a named pipe of such a name.
+ * - Elsewhere: an exclusive `flock` on `NAME.lock`.
+ *
+ * `NAME.lock` also tells the second one who holds the lock; nothing is decided by what it says. Not covered: processes
+ * in different network namespaces (containers that share a volume but not a network) and different machines on a
+ * network file system.
+ */
+export async function lockForWriting(path: string): Promise<FileLock> {
+  const note = `${path}.lock`;
+  const { platform } = process;
+  if (platform === "linux" || platform === "android") {
+    return await lockBySocket(path, note, `\0millpond-${await lockName(path)}`);
+  }
+  if (platform === "win32") {
+    return await lockBySocket(path, note, `\\\\.\\pipe\\millpond-${await lockName(path)}`);
+  }
+  return await lockByFlock(path, note);
+}
+
+/** The same for every path that leads to the same name in the same directory. */
+async function lockName(path: string): Promise<string> {
+  const { dev, ino } = await stat(dirname(path), { bigint: true });
+  const identity = `${dev}:${ino}:${basename(path)}`;
+  return createHash("sha256").update(identity).digest("hex").slice(0, NAME_DIGITS);
+}
+
+async function lockBySocket(path: string, note: string, name: string): Promise<FileLock> {
+  let server: Server;
+  try {
+    server = await listen(name);
+  } catch (error) {
+    if (isTaken(error)) throw new LockedError(path, await readPid(note));
+    throw error;
+  }
+  await writePid(note);
+  let released: Promise<void> | undefined;
+  return { release: () => (released ??= releaseSocket(server, note)) };
+}
+
+function listen(name: string): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((connection) => connection.destroy());
+    server.once("error", reject);
+    // Exclusive: a cluster's workers would otherwise share the socket, and so the lock.
+    server.listen({ path: name, exclusive: true }, () => {
+      server.unref();
+      resolve(server);
+    });
+  });
+}
+
+function isTaken(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "EADDRINUSE" || (process.platform === "win32" && code === "EACCES");
+}
+
+/** The note goes first: removed after the lock is free, it could be the next holder's. */
+async function releaseSocket(server: Server, note: string): Promise<void> {
+  await rm(note, { force: true }).catch(() => undefined);
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+}
+
+/** `NAME.lock` stays behind here: removing a file that others may have open to lock it would let two in. */
+async function lockByFlock(path: string, note: string): Promise<FileLock> {
+  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NONBLOCK | O_EXLOCK;
+  try {
+    const handle = await open(note, flags, 0o600);
+    await handle.truncate(0).catch(() => undefined);
+    await handle.write(`${process.pid}\n`, 0).catch(() => undefined);
+    let released: Promise<void> | undefined;
+    return { release: () => (released ??= handle.close()) };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EAGAIN" || code === "EWOULDBLOCK") {
+      throw new LockedError(path, await readPid(note));
+    }
+    throw error;
+  }
+}
+
+/** A note that cannot be written (a full disk) costs only the process id in the other one's message. */
+async function writePid(note: string): Promise<void> {
+  await writeFile(note, `${process.pid}\n`, { mode: 0o600 }).catch(() => undefined);
+}
+
+async function readPid(note: string): Promise<number | undefined> {
+  const text = await readFile(note, "utf8").catch(() => "");
+  return /^\d{1,10}\n$/.test(text) ? Number(text) : undefined;
+}
