@@ -1,0 +1,107 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { CorruptedError, InvalidFormatError, type MillpondError } from "../errors/index.js";
+import type { FileHandle } from "../platform/index.js";
+import { RECORD_BYTES_MAX, RECORD_BYTES_MIN } from "./format.js";
+import { checksumHolds, frameRecord, RecordFrame } from "./record-frame.js";
+
+/** What was wrong with the record at `offset`; all offsets count from the start of the file. */
+export interface Damage {
+  readonly offset: number;
+  readonly kind: "runs-past-end" | "unknown-type" | "value-too-long" | "checksum";
+  /** `checksum` only: where the record ends if its lengths are right. */
+  readonly claimedEnd?: number;
+}
+
+/** Bytes checksummed in the search for good records before it gives up and calls the file damaged. */
+const SEARCH_BUDGET_BYTES = 2 * 1024 ** 3;
+const SEARCH_SLICE_BYTES = 8 * 1024 ** 2;
+const ZERO_CHUNK_BYTES = 256 * 1024;
+
+/**
+ * Tells a torn tail from damage. Returns where the record at `damage.offset` and all that follows may be dropped: nothing
+ * after it can be shown to be good. Throws `corrupted` or `invalid-format`, with the offset, otherwise. FORMAT.md,
+ * "The tail", has the rule in words; this is its only implementation.
+ */
+export async function requireTornTail(
+  handle: FileHandle,
+  path: string,
+  size: number,
+  damage: Damage,
+): Promise<void> {
+  const { offset, kind, claimedEnd = size } = damage;
+  const windowEnd = Math.min(size, offset + RECORD_BYTES_MAX);
+  const window = await readWindow(handle, offset, windowEnd);
+  const restIsZero = await isZero(handle, windowEnd, size);
+  if (restIsZero && isZeroFrom(window, 0)) return;
+
+  if (isZeroHole(window)) throw damaged(path, damage, "a hole of zeros before other bytes");
+  if (!restIsZero) throw damaged(path, damage, "more follows than one torn record can leave");
+  if (
+    kind === "checksum" &&
+    size - claimedEnd >= RECORD_BYTES_MIN &&
+    !isZeroFrom(window, claimedEnd - offset)
+  ) {
+    throw damaged(path, damage, "its checksum does not match, and more follows");
+  }
+  const good = await findRecord(window);
+  if (good === "gave up") throw damaged(path, damage, "what follows takes too long to search");
+  if (good !== undefined) throw damaged(path, damage, `a good record follows at ${offset + good}`);
+}
+
+function damaged(path: string, damage: Damage, evidence: string): MillpondError {
+  const { offset, kind } = damage;
+  if (kind === "unknown-type") {
+    return new InvalidFormatError(
+      `${path}: no known record type at byte ${offset}, and it is not a torn tail: ${evidence}`,
+      { path, offset },
+      { hint: "Another program wrote this, or the file is damaged: restore it or remove it." },
+    );
+  }
+  return new CorruptedError(path, offset, evidence);
+}
+
+async function readWindow(handle: FileHandle, from: number, to: number): Promise<Buffer> {
+  const window = Buffer.allocUnsafeSlow(to - from);
+  const filled = await handle.read(window, from);
+  return window.subarray(0, filled);
+}
+
+/** Where the search found a good record, in bytes from the window's start. Never at the start itself. */
+async function findRecord(window: Buffer): Promise<number | "gave up" | undefined> {
+  const frame = new RecordFrame();
+  let checked = 0;
+  let sliceEnd = SEARCH_SLICE_BYTES;
+  for (let at = 1; at + RECORD_BYTES_MIN <= window.length; at += 1) {
+    checked += 1;
+    if (frameRecord(window, at, window.length, frame) === "whole") {
+      if (checksumHolds(window, frame)) return at;
+      checked += frame.end - frame.start;
+      if (checked > SEARCH_BUDGET_BYTES) return "gave up";
+    }
+    if (checked > sliceEnd) {
+      sliceEnd = checked + SEARCH_SLICE_BYTES;
+      await nextTurn();
+    }
+  }
+  return undefined;
+}
+
+/** Zeros where a record should be, with something after them: no write that was cut short leaves that. */
+function isZeroHole(window: Buffer): boolean {
+  return window.length >= RECORD_BYTES_MIN && isZeroFrom(window.subarray(0, RECORD_BYTES_MIN), 0);
+}
+
+function isZeroFrom(bytes: Buffer, from: number): boolean {
+  for (let at = from; at < bytes.length; at += 1) if (bytes[at] !== 0) return false;
+  return true;
+}
+
+async function isZero(handle: FileHandle, from: number, to: number): Promise<boolean> {
+  const chunk = Buffer.allocUnsafeSlow(Math.min(ZERO_CHUNK_BYTES, to - from));
+  for (let at = from; at < to; at += chunk.length) {
+    const filled = await handle.read(chunk.subarray(0, Math.min(chunk.length, to - at)), at);
+    if (!isZeroFrom(chunk.subarray(0, filled), 0)) return false;
+    if (filled === 0) break;
+  }
+  return true;
+}

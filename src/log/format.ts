@@ -1,0 +1,32 @@
+/** Snapshot log format v2, as FORMAT.md specifies it. */
+export const FORMAT_VERSION = 2;
+export const MAGIC = "PGSS";
+/** `PGSS`, then the version as u16, little-endian. */
+export const HEADER: Uint8Array = Uint8Array.of(0x50, 0x47, 0x53, 0x53, FORMAT_VERSION, 0);
+export const HEADER_BYTES = 6;
+
+export const RECORD_PUT = 1;
+export const RECORD_DELETE = 2;
+export const RECORD_CURSOR = 3;
+
+/** crc32 u32, type u8. */
+export const RECORD_HEAD_BYTES = 5;
+/** A cursor of no bytes. */
+export const RECORD_BYTES_MIN = RECORD_HEAD_BYTES + 1;
+export const KEY_BYTES_MAX = 0xffff;
+/** Every reader takes a longer value for damage, so that a log that held one could never be loaded again. */
+export const VALUE_BYTES_MAX = 16 * 1024 * 1024;
+export const TOKEN_BYTES_MAX = 10;
+/** The longest record there can be: a put. */
+export const RECORD_BYTES_MAX =
+  RECORD_HEAD_BYTES + 2 + KEY_BYTES_MAX + 4 + VALUE_BYTES_MAX + 1 + TOKEN_BYTES_MAX;
+
+/** Bytes of a put record on disk. */
+export function putRecordBytes(keyBytes: number, valueBytes: number, versionBytes: number): number {
+  return RECORD_HEAD_BYTES + 2 + keyBytes + 4 + valueBytes + 1 + versionBytes;
+}
+
+/** Bytes of a cursor record on disk. */
+export function cursorRecordBytes(cursorBytes: number): number {
+  return RECORD_HEAD_BYTES + 1 + cursorBytes;
+}

@@ -1,0 +1,12 @@
+export { cursorRecordBytes, HEADER_BYTES, putRecordBytes } from "./format.js";
+export {
+  inspectLog,
+  verify,
+  type BrokenLog,
+  type EmptyLog,
+  type LogReport,
+  type SoundLog,
+} from "./inspect.js";
+export { load, readSnapshot, staleKeys, type ReadOptions, type Snapshot } from "./load.js";
+export type { ReplayVisitor } from "./replay.js";
+export { SnapshotWriter, type SnapshotWriterOptions } from "./snapshot-writer.js";

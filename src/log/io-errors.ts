@@ -1,0 +1,44 @@
+import { IoError, isMillpondError, type MillpondError } from "../errors/index.js";
+
+const HINTS: Readonly<Record<string, string>> = {
+  EACCES:
+    "This user may not do that here: check the owner and the mode of the file and of its directory.",
+  EPERM:
+    "This user may not do that here: check the owner and the mode of the file and of its directory.",
+  EROFS: "The file system is mounted read-only.",
+  ENOSPC: "The disk is full: free some space. What was acknowledged is safe.",
+  EDQUOT: "This user's disk quota is used up. What was acknowledged is safe.",
+  EIO: "The disk reports a fault: look at the system's log.",
+  ENOENT: "A directory on the way to it does not exist.",
+  ENOTDIR: "Something on the way to it is a file, not a directory.",
+  EISDIR: "It is a directory: name the snapshot file in it.",
+  EMFILE: "This process has too many files open: raise its limit.",
+  ENAMETOOLONG: "The name is too long for this file system.",
+  ELOOP: "Its symbolic links lead in a circle.",
+};
+
+/** What a file operation threw, as one of ours; an error that is ours already stays as it is. */
+export function ioError(path: string, operation: string, cause: unknown): MillpondError {
+  if (isMillpondError(cause)) return cause;
+  const { code } = cause as NodeJS.ErrnoException;
+  return new IoError(path, operation, cause, code === undefined ? undefined : HINTS[code]);
+}
+
+/** Runs a file operation and throws what it throws as one of ours. */
+export async function io<T>(path: string, operation: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (cause) {
+    throw ioError(path, operation, cause);
+  }
+}
+
+/** Not a file that could be a log: opening a pipe or a device might hang. */
+export function notAFile(path: string, kind: "directory" | "other"): IoError {
+  return new IoError(
+    path,
+    "read",
+    kind === "directory" ? "it is a directory" : "it is not a regular file",
+    "Name the snapshot file itself.",
+  );
+}

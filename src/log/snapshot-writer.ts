@@ -1,0 +1,290 @@
+import { dirname } from "node:path";
+import { CorruptedError, MillpondError } from "../errors/index.js";
+import {
+  nodeFileSystem,
+  type FileHandle,
+  type FileLock,
+  type FileSystem,
+} from "../platform/index.js";
+import type { KvEntry, KvUpdate, WatchCursor } from "../values/index.js";
+import { replaceWithCompact } from "./compact-file.js";
+import { HEADER_BYTES } from "./format.js";
+import { LogFold } from "./fold.js";
+import { io, ioError } from "./io-errors.js";
+import { openForWriting, type WritableLog } from "./open-log.js";
+import { checkUpdate, RecordBuffer, recordBytesAtMost } from "./record-buffer.js";
+import { Replay, type ReplayVisitor } from "./replay.js";
+import { scanLog } from "./scan-log.js";
+
+export interface SnapshotWriterOptions {
+  /** Default: the machine's own. */
+  readonly fs?: FileSystem;
+  /**
+   * How many bytes of records wait in memory for a checkpoint before they are written on their own; a single longer
+   * record is let in. Default 256 KiB.
+   */
+  readonly bufferBytes?: number;
+  /** Is handed what the log holds already, in order, while {@link SnapshotWriter.open} checks it. */
+  readonly replay?: ReplayVisitor;
+}
+
+const BUFFER_BYTES = 256 * 1024;
+
+/**
+ * Appends updates and cursors to a snapshot log. Keeps no state but the handle, the buffer and the counters. One process
+ * at a time, and one writer in it, holds a log.
+ *
+ * What a resolved `checkpoint` or `flush` acknowledged survives the process (`kill -9`), not a power loss: nothing on that
+ * path is synced, because the log is a cache and checkpoints are frequent. A write that fails half-way is taken back
+ * from the file, and the records stay in the buffer, so the same call may be made again. Where even that fails, the
+ * writer is poisoned: every later call throws `poisoned`, and the next `open` cuts off the torn end.
+ *
+ * Calls of `checkpoint`, `flush`, `compact`, `rewrite` and `close` made while a compaction runs wait for it. Updates go
+ * to the buffer meanwhile; one that would not fit is refused with `operation-failed`.
+ */
+export class SnapshotWriter implements AsyncDisposable {
+  /** As the caller gave it. */
+  readonly path: string;
+  readonly #fs: FileSystem;
+  readonly #target: string;
+  readonly #lock: FileLock;
+  readonly #compactThreshold: number;
+  readonly #bufferBytes: number;
+  readonly #buffer = new RecordBuffer();
+  #handle: FileHandle;
+  /** Where the next write goes: just after the last whole record in the file. */
+  #end: number;
+  /** The end of what was acknowledged. */
+  #acknowledged: number;
+  /** Size of the file after its last compaction, or of its header. */
+  #compacted = HEADER_BYTES;
+  #state: "open" | "poisoned" | "closed" = "open";
+  #poisonedBy: unknown;
+  /**
+   * Settles when the compaction under way has. Every call waits for it in a loop of its own: between the last look at
+   * this and the work that follows nothing else may run.
+   */
+  #rewriting: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(
+    path: string,
+    log: WritableLog,
+    compactThreshold: number,
+    options: SnapshotWriterOptions,
+  ) {
+    this.path = path;
+    this.#target = log.target;
+    this.#handle = log.handle;
+    this.#lock = log.lock;
+    this.#end = log.size;
+    this.#acknowledged = log.size;
+    this.#compactThreshold = compactThreshold;
+    this.#fs = options.fs ?? nodeFileSystem;
+    this.#bufferBytes = options.bufferBytes ?? BUFFER_BYTES;
+  }
+
+  /**
+   * Opens the log at `path` or makes one (mode 0600; its directory must exist), and reads it through once, so that it
+   * never appends after a torn tail: that is cut off. Compaction is due when more than `compactThreshold` bytes were
+   * written since the last one; all that an opened file holds counts as written.
+   *
+   * Throws `locked` while another writer has it, `corrupted` or `invalid-format` for damage (the file stays as it is), and
+   * `io`.
+   */
+  static async open(
+    path: string,
+    compactThreshold: number,
+    options: SnapshotWriterOptions = {},
+  ): Promise<SnapshotWriter> {
+    const visitor = new Replay(options.replay);
+    const log = await openForWriting(options.fs ?? nodeFileSystem, path, visitor);
+    return new SnapshotWriter(path, log, compactThreshold, options);
+  }
+
+  /** Size of the log in bytes, with what waits in the buffer. */
+  get size(): number {
+    return this.#end + this.#buffer.length;
+  }
+
+  /**
+   * Appends one record to the buffer; a purge is written as a delete. Throws `invalid-format`, before a byte is taken, for
+   * what a log cannot hold: a key over 65,535 bytes of UTF-8 or with half a surrogate pair, a value over 16 MiB. A full
+   * buffer is written out first; where that fails (`io`) the update is not taken, and what was taken before still is.
+   */
+  writeUpdate(update: KvUpdate): void {
+    this.#requireUsable();
+    checkUpdate(update);
+    const bytes = recordBytesAtMost(update.key, update.kind === "put" ? update.value.length : 0);
+    if (this.#buffer.length > 0 && this.#buffer.length + bytes > this.#bufferBytes) this.#spill();
+    this.#buffer.appendUpdate(update);
+  }
+
+  /**
+   * Appends a cursor record and hands everything to the operating system. True when a compaction is due; making it is up
+   * to the caller, who may have a better moment. On a throw the cursor was not taken, and the updates still are.
+   */
+  async checkpoint(cursor: WatchCursor): Promise<boolean> {
+    while (this.#rewriting !== undefined) await this.#rewriting;
+    this.#requireUsable();
+    const before = this.#buffer.length;
+    this.#buffer.appendCursor(cursor);
+    try {
+      this.#writeOut();
+    } catch (error) {
+      this.#buffer.truncate(before);
+      throw error;
+    }
+    this.#acknowledged = this.#end;
+    return this.#end - this.#compacted > this.#compactThreshold;
+  }
+
+  /** As {@link SnapshotWriter.checkpoint}, without a cursor. */
+  async flush(): Promise<void> {
+    while (this.#rewriting !== undefined) await this.#rewriting;
+    this.#requireUsable();
+    this.#writeOut();
+    this.#acknowledged = this.#end;
+  }
+
+  /**
+   * Takes back every update since the last `checkpoint`, `flush` or `compact` that succeeded, from the buffer and from the
+   * file. Where the file cannot be cut back the writer is poisoned, and this throws `io`.
+   */
+  discard(): void {
+    this.#requireUsable();
+    this.#buffer.truncate(0, this.#bufferBytes);
+    if (this.#end === this.#acknowledged) return;
+    this.#cutBackTo(this.#acknowledged);
+    this.#end = this.#acknowledged;
+  }
+
+  /**
+   * Flushes, reads the log again, and puts in its place one with the live entries sorted by key and the last cursor: through
+   * a temporary file in the same directory, synced, renamed, the directory synced. A symbolic link stays one, and the mode
+   * stays. Needs memory for the live entries. On a throw the log is what it was, except where the last step, syncing the
+   * directory, failed: then the new log is in place, and only a power loss could bring the old one back.
+   *
+   * Throws `corrupted` where the file was damaged since it was opened; a caller that has the entries can
+   * {@link SnapshotWriter.rewrite} it.
+   */
+  async compact(): Promise<void> {
+    await this.#exclusively(async () => {
+      const fold = new LogFold();
+      const scan = await io(this.path, "read", () => scanLog(this.#handle, this.path, fold));
+      if (scan.goodBytes !== this.#end) {
+        // All up to here was written whole: what looks like a torn tail is damage.
+        throw new CorruptedError(this.path, scan.goodBytes, "what was written there is gone");
+      }
+      await this.#replace(await fold.sortedEntries(), fold.lastCursor);
+    });
+  }
+
+  /**
+   * As {@link SnapshotWriter.compact}, from what the caller holds in memory, so that damage on disk is healed. `entries` and
+   * `cursor` must include all that was written before the call, ascending by key; they are read while the promise is
+   * pending, and must not change.
+   */
+  async rewrite(entries: Iterable<KvEntry>, cursor: WatchCursor): Promise<void> {
+    await this.#exclusively(() => this.#replace(entries, cursor));
+  }
+
+  /** Flushes, and gives up the file and the lock, also where the flush throws. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#closeOnce();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #closeOnce(): Promise<void> {
+    while (this.#rewriting !== undefined) await this.#rewriting;
+    try {
+      if (this.#state === "open") this.#writeOut();
+    } finally {
+      this.#state = "closed";
+      await this.#handle.close().catch(() => undefined);
+      await this.#lock.release();
+    }
+  }
+
+  async #exclusively(rewrite: () => Promise<void>): Promise<void> {
+    while (this.#rewriting !== undefined) await this.#rewriting;
+    this.#requireUsable();
+    this.#writeOut();
+    this.#acknowledged = this.#end;
+    const running = rewrite();
+    const settled = running.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#rewriting = settled;
+    try {
+      await running;
+    } finally {
+      this.#rewriting = undefined;
+    }
+  }
+
+  async #replace(entries: Iterable<KvEntry>, cursor: WatchCursor): Promise<void> {
+    const { handle, size } = await replaceWithCompact(this.#fs, this.#target, entries, cursor);
+    const old = this.#handle;
+    this.#handle = handle;
+    this.#end = size;
+    this.#acknowledged = size;
+    this.#compacted = size;
+    await old.close().catch(() => undefined);
+    await io(this.path, "sync the directory of", () =>
+      this.#fs.syncDirectory(dirname(this.#target)),
+    );
+  }
+
+  #spill(): void {
+    if (this.#rewriting !== undefined) throw busy(this.path);
+    this.#writeOut();
+  }
+
+  /** All or nothing: after a throw the file ends where it did, and the buffer is as it was. */
+  #writeOut(): void {
+    if (this.#buffer.length === 0) return;
+    try {
+      this.#handle.writeSync(this.#buffer.view(), this.#end);
+    } catch (cause) {
+      this.#cutBackTo(this.#end, cause);
+      throw ioError(this.path, "write to", cause);
+    }
+    this.#end += this.#buffer.length;
+    this.#buffer.truncate(0, this.#bufferBytes);
+  }
+
+  #cutBackTo(length: number, earlier?: unknown): void {
+    try {
+      this.#handle.truncateSync(length);
+    } catch (cause) {
+      this.#state = "poisoned";
+      this.#poisonedBy = earlier ?? cause;
+      throw ioError(this.path, "take back a failed write to", cause);
+    }
+  }
+
+  #requireUsable(): void {
+    if (this.#state === "open" && this.#closing === undefined) return;
+    if (this.#state === "poisoned") {
+      throw new MillpondError("poisoned", `${this.path}: a failed write could not be taken back`, {
+        cause: this.#poisonedBy,
+        hint: "Close it and open it again: the torn end is cut off, and nothing acknowledged is lost.",
+      });
+    }
+    throw new MillpondError("closed", `${this.path} is closed`);
+  }
+}
+
+function busy(path: string): MillpondError {
+  return new MillpondError(
+    "operation-failed",
+    `${path} is being compacted, and the buffer for new updates is full`,
+    { hint: "Await the compaction, then write the update again." },
+  );
+}
