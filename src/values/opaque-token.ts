@@ -91,7 +91,17 @@ export function bytesOfU64(value: bigint | number): Uint8Array {
   if (wide < 0n || wide > U64_MAX) {
     throw new MillpondError("invalid-argument", `not an unsigned 64-bit number: ${wide}`);
   }
-  const bytes = new Uint8Array(U64_BYTES);
-  new DataView(bytes.buffer).setBigUint64(0, wide);
-  return bytes;
+  // Byte by byte: asking a small array for its buffer, as a DataView must, moves it off the heap.
+  const high = Number(wide >> 32n);
+  const low = Number(wide & 0xffff_ffffn);
+  return Uint8Array.of(
+    high >>> 24,
+    high >>> 16,
+    high >>> 8,
+    high,
+    low >>> 24,
+    low >>> 16,
+    low >>> 8,
+    low,
+  );
 }
