@@ -5,3 +5,5 @@ export {
   type InProcessOptions,
 } from "../in-process/index.js";
 export { ManualClock } from "./manual-clock.js";
+export { describeBucket } from "./bucket-conformance.js";
+export type { BucketFixture, BucketHarness, BucketOperator } from "./bucket/harness.js";
