@@ -1,3 +1,4 @@
+export { checkLimits } from "./limits.js";
 export type { StartOverReason, WatchEvent } from "./events.js";
 export type {
   BatchOptions,

@@ -48,6 +48,11 @@ export function limitsOf({ batch, retry, held, maxStoreFailures = 16 }: Limited)
   };
 }
 
+/** For a caller that opens something else before it watches. Throws as `watchApplied` would. */
+export function checkLimits(options: Limited): void {
+  limitsOf(options);
+}
+
 function whole(name: string, value: number, least: number, most: number): number {
   if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
   throw new MillpondError(

@@ -1,0 +1,66 @@
+import type { SnapshotStore } from "../../src/store/snapshot-store.js";
+import { type KvEntry, type KvUpdate, WatchCursor } from "../../src/values/index.js";
+import { compareKeys } from "../../src/rules/key-order.js";
+
+export interface Write {
+  readonly updates: readonly KvUpdate[];
+  readonly cursor: WatchCursor;
+}
+
+/** A store in memory that keeps what it was given, and refuses on demand. */
+export class MemoryStore implements SnapshotStore {
+  readonly writes: Write[] = [];
+  readonly entries = new Map<string, KvEntry>();
+  /** How often a write was tried. */
+  attempts = 0;
+  /** Thrown by every write while it is set. */
+  error: unknown;
+  position = WatchCursor.none;
+
+  static of(entries: readonly KvEntry[], cursor = WatchCursor.none): MemoryStore {
+    const store = new MemoryStore();
+    for (const { key, value, version } of entries) store.entries.set(key, { key, value, version });
+    store.position = cursor;
+    return store;
+  }
+
+  get size(): number {
+    return this.entries.size;
+  }
+
+  cursor(): WatchCursor {
+    return this.position;
+  }
+
+  get(key: string): KvEntry | undefined {
+    return this.entries.get(key);
+  }
+
+  *range(prefix: string): Iterable<KvEntry> {
+    const keys = [...this.entries.keys()].filter((key) => key.startsWith(prefix));
+    for (const key of keys.toSorted(compareKeys)) yield this.entries.get(key)!;
+  }
+
+  forEachInRange(prefix: string, visit: (entry: KvEntry) => void): void {
+    for (const entry of this.range(prefix)) visit(entry);
+  }
+
+  async apply(updates: readonly KvUpdate[], cursor: WatchCursor): Promise<void> {
+    this.attempts += 1;
+    if (this.error !== undefined) throw this.error;
+    this.writes.push({ updates: [...updates], cursor });
+    for (const update of updates) {
+      if (update.kind === "put") this.entries.set(update.key, update);
+      else this.entries.delete(update.key);
+    }
+    this.position = cursor;
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

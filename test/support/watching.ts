@@ -1,0 +1,67 @@
+import { ManualClock } from "../../src/testing/manual-clock.js";
+import type { KvUpdate, WatchCursor } from "../../src/values/index.js";
+import { type WatchAppliedOptions, watchApplied, type WatchEvent } from "../../src/watch/index.js";
+import { MemoryStore } from "./memory-store.js";
+import { ScriptedSource, told } from "./scripted-source.js";
+
+/** A watch under the test's control: its time, its source, its store, and a journal of what it did in which order. */
+export interface Watching {
+  readonly source: ScriptedSource;
+  readonly store: MemoryStore;
+  readonly clock: ManualClock;
+  /** `apply …`, `store … → cursor`, `applied cursor`, in order. */
+  readonly journal: string[];
+  readonly events: WatchEvent[];
+  /** Aborts, and gives what the call resolves with. */
+  stop(): Promise<WatchCursor>;
+  readonly done: Promise<WatchCursor>;
+}
+
+export type Overrides = Partial<WatchAppliedOptions<KvUpdate>> & {
+  readonly source?: ScriptedSource;
+  readonly store?: MemoryStore;
+};
+
+/** Starts `watchApplied` over a scripted source and a memory store, with the source as reader. */
+export function startWatching(overrides: Overrides = {}): Watching {
+  const source = overrides.source ?? new ScriptedSource();
+  const store = overrides.store ?? new MemoryStore();
+  const clock = new ManualClock();
+  const journal: string[] = [];
+  const events: WatchEvent[] = [];
+  const controller = new AbortController();
+  const applyToStore = store.apply.bind(store);
+  store.apply = async (updates, cursor) => {
+    journal.push(`store ${updates.map(told).join(", ") || "-"} → ${cursor.toU64() ?? "none"}`);
+    await applyToStore(updates, cursor);
+  };
+  const done = watchApplied<KvUpdate>({
+    reader: source,
+    parse: (update) => update,
+    apply: (batch) => void journal.push(`apply ${batch.map(told).join(", ")}`),
+    onApplied: (cursor) => void journal.push(`applied ${cursor.toU64() ?? "none"}`),
+    onEvent: (event) => void events.push(event),
+    random: () => 0.5,
+    clock,
+    signal: controller.signal,
+    ...overrides,
+    source,
+    store,
+  });
+  // A test that expects the rejection awaits `done` itself.
+  done.catch(() => undefined);
+  const stop = (): Promise<WatchCursor> => {
+    controller.abort(new Error("the test is over"));
+    return done;
+  };
+  return { source, store, clock, journal, events, stop, done };
+}
+
+/** Lets everything that needs no time happen. */
+export async function turns(count = 3): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) {
+    await new Promise<void>((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+}

@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { at, batchOf, put } from "../support/scripted-source.js";
+import { startWatching, turns, type Watching } from "../support/watching.js";
+
+const full = new Error("no space left on device");
+
+async function deliver(watching: Watching, ...updates: ReturnType<typeof put>[]): Promise<void> {
+  watching.source.current.give(batchOf(updates));
+  await turns();
+  watching.clock.advance(10);
+  await turns();
+}
+
+describe("a store that fails", () => {
+  test("holds back the cursor, not the updates", async () => {
+    const watching = startWatching();
+    await turns();
+    await deliver(watching, put("a", 1));
+    watching.store.error = full;
+    await deliver(watching, put("b", 2));
+    await deliver(watching, put("c", 3));
+    assert.deepEqual(
+      watching.journal.filter((line) => !line.startsWith("store")),
+      ["apply put a@1", "applied 1", "apply put b@2", "apply put c@3"],
+    );
+    await watching.stop();
+  });
+
+  test("is given what it refused in front of what came after, as one batch with the last cursor", async () => {
+    const watching = startWatching();
+    await turns();
+    watching.store.error = full;
+    await deliver(watching, put("a", 1));
+    await deliver(watching, put("b", 2), put("a", 3));
+    watching.store.error = undefined;
+    watching.clock.advance(200);
+    await turns();
+    assert.deepEqual(watching.store.writes, [
+      { updates: [put("a", 1), put("b", 2), put("a", 3)], cursor: at(3) },
+    ]);
+    assert.equal(watching.journal.at(-1), "applied 3");
+    assert.deepEqual(
+      watching.events.map(({ type }) => type).filter((type) => type.startsWith("store")),
+      ["store-failed", "store-recovered"],
+    );
+    await watching.stop();
+  });
+
+  test("is tried again without new updates, after waits that grow, and not at each flush", async () => {
+    const watching = startWatching({ retry: { minMs: 100, maxMs: 5000 } });
+    await turns();
+    watching.store.error = full;
+    await deliver(watching, put("a", 1));
+    for (let revision = 2; revision < 7; revision += 1) await deliver(watching, put("a", revision));
+    assert.equal(watching.store.attempts, 1);
+    // The middle of 100 to 200, then of 100 to 400; 50 ms have passed.
+    watching.clock.advance(100);
+    await turns();
+    assert.equal(watching.store.attempts, 2);
+    watching.clock.advance(249);
+    await turns();
+    assert.equal(watching.store.attempts, 2);
+    watching.clock.advance(1);
+    await turns();
+    assert.equal(watching.store.attempts, 3);
+    await watching.stop();
+  });
+
+  test("ends the watch with its error after 16 failures in a row", async () => {
+    const watching = startWatching();
+    await turns();
+    watching.store.error = full;
+    await deliver(watching, put("a", 1));
+    for (let attempt = 2; attempt <= 16; attempt += 1) {
+      assert.equal(watching.store.attempts, attempt - 1);
+      watching.clock.advance(5000);
+      await turns();
+    }
+    await assert.rejects(watching.done, (error) => error === full);
+    assert.equal(watching.store.attempts, 16);
+    assert.ok(watching.source.current.closed);
+  });
+
+  test("counts failures in a row only", async () => {
+    const watching = startWatching({ maxStoreFailures: 2 });
+    await turns();
+    for (let revision = 1; revision < 5; revision += 1) {
+      watching.store.error = full;
+      await deliver(watching, put("a", revision));
+      watching.store.error = undefined;
+      watching.clock.advance(5000);
+      await turns();
+    }
+    assert.equal(watching.store.position.toU64(), 4n);
+    await watching.stop();
+  });
+
+  test("stops the flow once what is held passes its limit, and lets it go on afterwards", async () => {
+    const watching = startWatching({
+      batch: { maxUpdates: 1, queueCapacity: 1 },
+      held: { maxUpdates: 3 },
+      maxStoreFailures: Infinity,
+    });
+    await turns();
+    watching.store.error = full;
+    const { current } = watching.source;
+    for (let revision = 1; revision <= 50; revision += 1)
+      current.give(batchOf([put("a", revision)]));
+    await turns(200);
+    // Four are held (the limit, and the batch that passed it) and one waits in the queue.
+    assert.equal(watching.journal.filter((line) => line.startsWith("apply")).length, 4);
+    assert.equal(current.asked, 5);
+    watching.store.error = undefined;
+    watching.clock.advance(5000);
+    await turns(200);
+    watching.clock.advance(10);
+    await turns();
+    assert.equal(watching.store.position.toU64(), 50n);
+    await watching.stop();
+  });
+
+  test("stops the flow by bytes held as well", async () => {
+    const watching = startWatching({
+      batch: { maxUpdates: 1, queueCapacity: 1 },
+      held: { maxBytes: 100 },
+    });
+    await turns();
+    watching.store.error = full;
+    for (let revision = 1; revision <= 9; revision += 1) {
+      watching.source.current.give(batchOf([put("a", revision, "v".repeat(49))]));
+    }
+    await turns(100);
+    assert.equal(watching.journal.filter((line) => line.startsWith("apply")).length, 3);
+    await watching.stop();
+  });
+
+  test("does not hold up a shutdown, and is asked once more by it", async () => {
+    const watching = startWatching({ held: { maxUpdates: 1 }, batch: { maxUpdates: 1 } });
+    await turns();
+    watching.store.error = full;
+    watching.source.current.give(batchOf([put("a", 1), put("a", 2), put("a", 3)]));
+    await turns();
+    watching.store.error = undefined;
+    assert.equal((await watching.stop()).toU64(), 2n);
+    assert.equal(watching.store.position.toU64(), 2n);
+  });
+
+  test("that still fails at the shutdown leaves the cursor where the store is", async () => {
+    const watching = startWatching();
+    await turns();
+    await deliver(watching, put("a", 1));
+    watching.store.error = full;
+    await deliver(watching, put("a", 2));
+    assert.equal((await watching.stop()).toU64(), 1n);
+  });
+
+  test("does not make the source deliver twice what is held when the watch has to be set up again", async () => {
+    const watching = startWatching();
+    await turns();
+    watching.store.error = full;
+    await deliver(watching, put("a", 1));
+    watching.source.current.fail(new Error("line cut"));
+    await turns();
+    watching.store.error = undefined;
+    watching.clock.advance(5000);
+    await turns();
+    assert.deepEqual(watching.source.calls, ["watch all", "watch all from 1"]);
+    assert.equal(watching.store.position.toU64(), 1n);
+    await watching.stop();
+  });
+});
