@@ -43,3 +43,11 @@ export function nextTurn(): Promise<void> {
     setImmediate(resolve);
   });
 }
+
+const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
+
+/** Keeps the process from ending for want of work until the function returned is called. */
+export function keepProcessAlive(): () => void {
+  const timer = setInterval(() => undefined, LONGEST_INTERVAL_MS);
+  return () => clearInterval(timer);
+}

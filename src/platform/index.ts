@@ -1,3 +1,10 @@
-export { sleep, systemClock, type Clock, type Random } from "./clock.js";
+export {
+  keepProcessAlive,
+  nextTurn,
+  sleep,
+  systemClock,
+  type Clock,
+  type Random,
+} from "./clock.js";
 export type { FileHandle, FileLock, FileStat, FileSystem, OpenMode } from "./file-system.js";
 export { nodeFileSystem } from "./node-file-system.js";

@@ -18,7 +18,6 @@ export type StateEvent =
   | "watching"
   | "caught-up"
   | "lost"
-  | "found"
   | "repair-started"
   | "repair-finished"
   | "failed"
@@ -31,7 +30,6 @@ const following: Transitions = {
   watching: "syncing",
   "caught-up": "live",
   lost: "stale",
-  found: "syncing",
   "repair-started": "repairing",
   "repair-finished": "syncing",
   failed: "failed",
@@ -45,7 +43,7 @@ const table: Readonly<Record<ReplicaState, Transitions>> = {
   syncing: following,
   live: following,
   stale: following,
-  repairing: { ...following, watching: "repairing" },
+  repairing: following,
   // Only closing leaves it: a late word of a watch that was given up must not call the copy good again.
   failed: stuckIn("failed"),
   closed: stuckIn("closed"),
@@ -61,7 +59,6 @@ function stuckIn(state: "failed" | "closed"): Transitions {
     watching: state,
     "caught-up": state,
     lost: state,
-    found: state,
     "repair-started": state,
     "repair-finished": state,
     failed: state,

@@ -1,5 +1,5 @@
 import type { WatchBatch } from "../kv/index.js";
-import type { Clock } from "../platform/clock.js";
+import type { Clock } from "../platform/index.js";
 import { type KvUpdate, WatchCursor } from "../values/index.js";
 import type { WatchLimits } from "./limits.js";
 import type { UpdateQueue, UpdateSink } from "./update-queue.js";

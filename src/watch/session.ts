@@ -1,5 +1,5 @@
 import type { WatchBatch } from "../kv/index.js";
-import { type Clock, nextTurn } from "../platform/clock.js";
+import { type Clock, nextTurn } from "../platform/index.js";
 import type { KvUpdate } from "../values/index.js";
 import { Batcher } from "./batcher.js";
 import type { Flusher } from "./flusher.js";

@@ -1,6 +1,6 @@
 import { isMillpondError, MillpondError } from "../errors/index.js";
 import { allKeys, inScope, type KvWatch, type WatchBatch, type WatchScope } from "../kv/index.js";
-import { type Clock, type Random, sleep } from "../platform/clock.js";
+import { type Clock, type Random, sleep } from "../platform/index.js";
 import { backoffDelay, isSetupMistake, vanishedKeys } from "../rules/index.js";
 import type { WatchCursor } from "../values/index.js";
 import type { StartOverReason, WatchEvent } from "./events.js";

@@ -1,5 +1,5 @@
 import { MillpondError } from "../errors/index.js";
-import { systemClock } from "../platform/clock.js";
+import { keepProcessAlive, systemClock } from "../platform/index.js";
 import { WatchCursor } from "../values/index.js";
 import type { WatchEvent } from "./events.js";
 import { Flusher } from "./flusher.js";
@@ -18,7 +18,7 @@ import { Supervisor } from "./supervisor.js";
  * {@link WatchAppliedOptions.failFast} for the first contact). Failures of the store hold back the position, not the updates
  * (see {@link HeldOptions}). `onEvent` tells of both. A position that is no longer good is repaired where there is a `reader`.
  *
- * Resolves after `signal` is aborted, which is no error: the open batch is flushed, what is queued is dropped (it is delivered
+ * A watch keeps the process alive until it ends. It resolves after `signal` is aborted, which is no error: the open batch is flushed, what is queued is dropped (it is delivered
  * again next time), what the store refused is offered once more, and the last position reported is returned. Rejects with
  * what `parse`, `apply`, `onApplied` or `onEvent` threw; with the store's error after `maxStoreFailures`; with `cursor-expired`
  * where there is no reader; with `invalid-argument` for options that are out of bounds.
@@ -69,11 +69,13 @@ export async function watchApplied<U>(options: WatchAppliedOptions<U>): Promise<
   const onAbort = (): void => stop.abort(outer?.reason);
   outer?.addEventListener("abort", onAbort, { once: true });
   if (outer?.aborted === true) onAbort();
+  const letProcessEnd = keepProcessAlive();
   try {
     await supervisor.run();
   } finally {
     outer?.removeEventListener("abort", onAbort);
     await writer.finish();
+    letProcessEnd();
   }
   if (failure !== undefined) throw failure.error;
   return writer.durable;

@@ -1,6 +1,6 @@
-import type { SnapshotStore } from "../../src/store/snapshot-store.js";
+import type { SnapshotStore } from "../../src/store/index.js";
 import { type KvEntry, type KvUpdate, WatchCursor } from "../../src/values/index.js";
-import { compareKeys } from "../../src/rules/key-order.js";
+import { compareKeys } from "../../src/rules/index.js";
 
 export interface Write {
   readonly updates: readonly KvUpdate[];

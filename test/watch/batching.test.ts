@@ -99,10 +99,14 @@ describe("a batch", () => {
   });
 
   test("never asks the source for more while as many updates as the queue holds are waiting", async () => {
+    let release: (() => void) | undefined;
     const watching = startWatching({
       batch: { maxUpdates: 1, queueCapacity: 4 },
-      // Never done: nothing leaves the queue but the batch under way.
-      apply: () => new Promise(() => undefined),
+      // Not done until told: nothing leaves the queue but the batch under way.
+      apply: () =>
+        new Promise((resolve) => {
+          release = resolve;
+        }),
     });
     await turns();
     const { current } = watching.source;
@@ -110,6 +114,9 @@ describe("a batch", () => {
     await turns(20);
     // One update is being applied; 3 + 2 wait: the second request found 1, the third 3, and then it was full.
     assert.equal(current.asked, 3);
+    const stopped = watching.stop();
+    release?.();
+    await stopped;
   });
 
   test("that was taken makes room again", async () => {
@@ -129,6 +136,9 @@ describe("a batch", () => {
     release?.();
     await turns(20);
     assert.equal(current.asked, before + 1);
+    const stopped = watching.stop();
+    release?.();
+    await stopped;
   });
 
   test("does not grow without bound on bookmarks while apply is busy", async () => {

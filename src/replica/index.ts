@@ -1,0 +1,4 @@
+export { openReplica } from "./open-replica.js";
+export type { ReadyReport, ReplicaEvent, ReplicaOptions } from "./options.js";
+export type { Replica, ReplicaEntry, ReplicaStatus } from "./replica.js";
+export type { ReplicaState } from "./states.js";

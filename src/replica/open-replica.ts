@@ -1,0 +1,55 @@
+import { join } from "node:path";
+import { IoError, isMillpondError } from "../errors/index.js";
+import { prefixesOf, scopeOf } from "../kv/index.js";
+import { nodeFileSystem, systemClock } from "../platform/index.js";
+import { AppendLogSnapshot, type SnapshotStore } from "../store/index.js";
+import { checkLimits } from "../watch/index.js";
+import { CurrentCopy } from "./current-copy.js";
+import type { ReplicaOptions } from "./options.js";
+import { ReplicaOrigin } from "./origin.js";
+import { LOG_NAME, OriginFile } from "./origin-file.js";
+import { Progress } from "./progress.js";
+import type { Replica } from "./replica.js";
+import { RunningReplica } from "./running-replica.js";
+
+/**
+ * Opens the copy in `path` and begins to follow the bucket. Resolves as soon as the copy on disk can be read, whether or not
+ * the bucket can be reached: {@link Replica.ready} waits for that. Throws `io` for a directory that cannot be made or read,
+ * `locked` where another replica keeps its copy there, `corrupted` and `invalid-format` for a log that is damaged or is
+ * none, `invalid-key` and `invalid-argument` for options out of bounds; an aborted signal's reason.
+ */
+export async function openReplica(options: ReplicaOptions): Promise<Replica> {
+  const { source, path, signal, fs = nodeFileSystem, clock = systemClock } = options;
+  signal?.throwIfAborted();
+  const scope = scopeOf(options.scope);
+  checkLimits(options);
+  const progress = new Progress(clock, (event) => options.onEvent?.(event));
+  try {
+    await fs.makeDirectory(path);
+  } catch (error) {
+    throw isMillpondError(error) ? error : new IoError(path, "make the directory", error);
+  }
+  const store = await openStore(options, join(path, LOG_NAME));
+  try {
+    // Read under the log's lock: nobody else can be changing it.
+    const file = new OriginFile(fs, path);
+    const stored = await file.read();
+    const origin = new ReplicaOrigin(source, prefixesOf(scope), file, stored);
+    signal?.throwIfAborted();
+    const copy = new CurrentCopy(store);
+    progress.move("opened");
+    return new RunningReplica({ options, scope, copy, origin, progress, clock });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+function openStore(options: ReplicaOptions, logPath: string): Promise<SnapshotStore> {
+  if (options.openStore !== undefined) return options.openStore(logPath);
+  const { compactThreshold, fs } = options;
+  return AppendLogSnapshot.open(logPath, {
+    ...(compactThreshold === undefined ? {} : { compactThreshold }),
+    ...(fs === undefined ? {} : { fs }),
+  });
+}

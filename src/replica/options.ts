@@ -1,0 +1,60 @@
+import type { KvStore } from "../kv/index.js";
+import type { Clock, FileSystem, Random } from "../platform/index.js";
+import type { SnapshotStore } from "../store/index.js";
+import type { WatchCursor } from "../values/index.js";
+import type { BatchOptions, HeldOptions, RetryOptions, WatchEvent } from "../watch/index.js";
+import type { ReplicaState } from "./states.js";
+
+export interface ReplicaOptions {
+  /** The bucket to keep a copy of. It stays the caller's to close, after the replica. */
+  readonly source: KvStore;
+  /**
+   * A directory of the replica's own, made where missing. It holds the log `copy.snap`, and `replica.json`, which says what
+   * the log's position belongs to.
+   */
+  readonly path: string;
+  /** Prefixes of the keys to follow, as plain text. Default: every key; an empty list: none. */
+  readonly scope?: readonly string[];
+  /** Least number of dead bytes in the log that a compaction must win. Default: the store's (10 MiB). */
+  readonly compactThreshold?: number;
+  readonly batch?: BatchOptions;
+  readonly retry?: RetryOptions;
+  readonly held?: HeldOptions;
+  /**
+   * Whether a mistake in the set-up at the first contact (`bucket-not-found`, `authorization`, `server-too-old`, `invalid-key`,
+   * `invalid-argument`) stops the replica: its state is `failed`, `ready` rejects, reads go on from the disk. With false it
+   * is retried like an outage. Default true.
+   */
+  readonly failFast?: boolean;
+  /** Called in order and synchronously; must not throw. */
+  readonly onEvent?: (event: ReplicaEvent) => void;
+  /** Closes the replica. */
+  readonly signal?: AbortSignal;
+  readonly fs?: FileSystem;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Opens the durable copy whose log is at `path`. Default: `AppendLogSnapshot`. */
+  readonly openStore?: (path: string) => Promise<SnapshotStore>;
+}
+
+/** What a replica tells: the watch's own events but `watching` and `caught-up`, and these. */
+export type ReplicaEvent =
+  | Exclude<WatchEvent, { readonly type: "watching" | "caught-up" }>
+  | {
+      readonly type: "state";
+      readonly state: ReplicaState;
+      readonly previous: ReplicaState;
+    }
+  /** Caught up with the bucket for the first time since it was opened. */
+  | ({ readonly type: "ready" } & ReadyReport);
+
+export interface ReadyReport {
+  /** Position of what has been applied. */
+  readonly cursor: WatchCursor;
+  /** Keys that have a value. */
+  readonly size: number;
+  /** Whether only what came after the kept position had to be fetched. */
+  readonly resumed: boolean;
+  /** Updates fetched. After a resume: how many had been missed. */
+  readonly received: number;
+}

@@ -1,0 +1,92 @@
+import { join } from "node:path";
+import { IoError } from "../errors/index.js";
+import type { FileSystem } from "../platform/index.js";
+import type { CopyIdentity } from "../rules/index.js";
+
+export const LOG_NAME = "copy.snap";
+const ORIGIN_NAME = "replica.json";
+const FORMAT = 1;
+/** Room for thousands of prefixes. A larger file is not ours. */
+const MAX_BYTES = 1024 * 1024;
+
+/**
+ * `replica.json` beside the log: which bucket, which making of it and which prefixes the log's position belongs to, since the
+ * log's format has no room for that. `{"format":1,"bucket":"…","created":"…","scope":["…"]}`; `scope` sorted, `[""]`
+ * for every key.
+ */
+export class OriginFile {
+  readonly #fs: FileSystem;
+  readonly #directory: string;
+
+  constructor(fs: FileSystem, directory: string) {
+    this.#fs = fs;
+    this.#directory = directory;
+  }
+
+  /** `undefined` where there is none, or none that can be understood: then the position's origin is unknown. */
+  async read(): Promise<CopyIdentity | undefined> {
+    const path = join(this.#directory, ORIGIN_NAME);
+    try {
+      const stat = await this.#fs.stat(path);
+      if (stat === undefined || stat.kind !== "file" || stat.size > MAX_BYTES) return undefined;
+      const file = await this.#fs.open(path, "read");
+      try {
+        const bytes = new Uint8Array(stat.size);
+        const length = await file.read(bytes, 0);
+        return identityOf(JSON.parse(new TextDecoder().decode(bytes.subarray(0, length))));
+      } finally {
+        await file.close();
+      }
+    } catch {
+      return undefined;
+    }
+  }
+
+  /**
+   * Notes the identity so that it survives a power loss: whole or not at all. Called while the log holds no position; the
+   * log is synced first, or a power loss could bring its earlier position back beside the new identity. Throws `io`.
+   */
+  async write(identity: CopyIdentity): Promise<void> {
+    const path = join(this.#directory, ORIGIN_NAME);
+    const temporary = `${path}.tmp`;
+    try {
+      await this.#syncLog();
+      const text = `${JSON.stringify({ format: FORMAT, ...identity })}\n`;
+      const file = await this.#fs.open(temporary, "create");
+      try {
+        file.truncateSync(0);
+        file.writeSync(new TextEncoder().encode(text), 0);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await this.#fs.rename(temporary, path);
+      await this.#fs.syncDirectory(this.#directory);
+    } catch (error) {
+      throw new IoError(path, "write", error);
+    }
+  }
+
+  async #syncLog(): Promise<void> {
+    const path = join(this.#directory, LOG_NAME);
+    if ((await this.#fs.stat(path)) === undefined) return;
+    const log = await this.#fs.open(path, "write");
+    try {
+      await log.sync();
+    } finally {
+      await log.close();
+    }
+  }
+}
+
+function identityOf(parsed: unknown): CopyIdentity | undefined {
+  if (typeof parsed !== "object" || parsed === null) return undefined;
+  const { format, bucket, created, scope } = parsed as Record<string, unknown>;
+  if (format !== FORMAT || typeof bucket !== "string" || typeof created !== "string") {
+    return undefined;
+  }
+  if (!Array.isArray(scope) || !scope.every((prefix) => typeof prefix === "string")) {
+    return undefined;
+  }
+  return { bucket, created, scope };
+}

@@ -1,0 +1,135 @@
+import type { KvStore } from "../kv/index.js";
+import type { Clock } from "../platform/index.js";
+import { WatchCursor } from "../values/index.js";
+import type { WatchEvent } from "../watch/index.js";
+import type { CurrentCopy } from "./current-copy.js";
+import type { ReplicaEvent } from "./options.js";
+import type { ReplicaStatus } from "./replica.js";
+import { nextState, type ReplicaState, type StateEvent } from "./states.js";
+
+const stateEvents: Readonly<Record<WatchEvent["type"], StateEvent | undefined>> = {
+  watching: "watching",
+  progress: undefined,
+  "caught-up": "caught-up",
+  "repair-started": "repair-started",
+  "repair-finished": "repair-finished",
+  retrying: "lost",
+  // A store that fails makes no copy stale: status().store tells of it.
+  "store-failed": undefined,
+  "store-recovered": undefined,
+};
+
+/** Keeps the account that {@link ReplicaStatus} shows, from what the watch tells. */
+export class Progress {
+  readonly #clock: Clock;
+  readonly #tell: (event: ReplicaEvent) => void;
+  #state: ReplicaState = "loading";
+  #cursor = WatchCursor.none;
+  #isReady = false;
+  #resumed: boolean | undefined;
+  #received = 0;
+  #missed: number | undefined;
+  #pending = 0;
+  #repairs = 0;
+  #asOf: number | undefined;
+  #lastError: unknown;
+  #storeFailingSince: number | undefined;
+
+  constructor(clock: Clock, tell: (event: ReplicaEvent) => void) {
+    this.#clock = clock;
+    this.#tell = tell;
+  }
+
+  get state(): ReplicaState {
+    return this.#state;
+  }
+
+  get lastError(): unknown {
+    return this.#lastError;
+  }
+
+  move(event: StateEvent): void {
+    const previous = this.#state;
+    this.#state = nextState(previous, event);
+    if (this.#state !== previous) this.#tell({ type: "state", state: this.#state, previous });
+  }
+
+  stored(cursor: WatchCursor): void {
+    this.#cursor = cursor;
+  }
+
+  failed(error: unknown): void {
+    this.#lastError = error;
+    this.move("failed");
+  }
+
+  /** Returns true when the copy has just caught up for the first time. */
+  watched(event: WatchEvent, copy: CurrentCopy): boolean {
+    this.#account(event);
+    const moved = stateEvents[event.type];
+    if (moved !== undefined) this.move(moved);
+    if (event.type === "caught-up") return this.#becomeReady(event.cursor, copy);
+    if (event.type !== "watching") this.#tell(event);
+    return false;
+  }
+
+  status(copy: CurrentCopy, source: KvStore): ReplicaStatus {
+    const { connected } = source;
+    return {
+      state: this.#state === "live" && !connected ? "stale" : this.#state,
+      cursor: this.#cursor,
+      size: copy.size,
+      connected,
+      resumed: this.#resumed ?? false,
+      received: this.#received,
+      missed: this.#missed,
+      pending: this.#pending,
+      repairs: this.#repairs,
+      asOf: this.#asOf,
+      lastError: this.#lastError,
+      store: {
+        ok: this.#storeFailingSince === undefined,
+        failingSince: this.#storeFailingSince,
+      },
+    };
+  }
+
+  #account(event: WatchEvent): void {
+    switch (event.type) {
+      case "watching":
+        // One that begins with the full state undoes an earlier resume; one that goes on after it makes none.
+        if (!this.#isReady) this.#resumed = !event.from.isNone && this.#resumed !== false;
+        break;
+      case "progress":
+        this.#received = event.received;
+        this.#pending = event.pending;
+        if (event.caughtUp && event.pending === 0) this.#asOf = this.#clock.now();
+        break;
+      case "repair-finished":
+        this.#repairs += 1;
+        break;
+      case "retrying":
+        this.#lastError = event.error;
+        break;
+      case "store-failed":
+        this.#lastError = event.error;
+        this.#storeFailingSince ??= this.#clock.now();
+        break;
+      case "store-recovered":
+        this.#storeFailingSince = undefined;
+        break;
+      case "caught-up":
+      case "repair-started":
+        break;
+    }
+  }
+
+  #becomeReady(cursor: WatchCursor, copy: CurrentCopy): boolean {
+    if (this.#isReady) return false;
+    this.#isReady = true;
+    const resumed = this.#resumed ?? false;
+    if (resumed) this.#missed = this.#received;
+    this.#tell({ type: "ready", cursor, size: copy.size, resumed, received: this.#received });
+    return true;
+  }
+}

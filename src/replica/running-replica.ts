@@ -1,0 +1,161 @@
+import { MillpondError } from "../errors/index.js";
+import type { WatchScope } from "../kv/index.js";
+import type { Clock } from "../platform/index.js";
+import { type KvEntry, type KvUpdate, WatchCursor } from "../values/index.js";
+import { watchApplied } from "../watch/index.js";
+import type { CurrentCopy } from "./current-copy.js";
+import type { ReplicaOptions } from "./options.js";
+import type { ReplicaOrigin } from "./origin.js";
+import type { Progress } from "./progress.js";
+import type { Replica, ReplicaEntry, ReplicaStatus } from "./replica.js";
+
+export interface RunningParts {
+  readonly options: ReplicaOptions;
+  readonly scope: WatchScope;
+  readonly copy: CurrentCopy;
+  readonly origin: ReplicaOrigin;
+  readonly progress: Progress;
+  readonly clock: Clock;
+}
+
+/** A replica whose watch has begun. */
+export class RunningReplica implements Replica {
+  readonly #parts: RunningParts;
+  readonly #stop = new AbortController();
+  readonly #ready: Promise<void>;
+  readonly #watch: Promise<void>;
+  readonly #onAbort = (): void => {
+    // The failure of a close that nobody asked for by name is shown by the status.
+    this.close().catch((error: unknown) => this.#parts.progress.failed(error));
+  };
+  #settleReady: { resolve(): void; reject(error: unknown): void } = {
+    resolve: () => undefined,
+    reject: () => undefined,
+  };
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: RunningParts) {
+    this.#parts = parts;
+    this.#ready = new Promise((resolve, reject) => {
+      this.#settleReady = { resolve, reject };
+    });
+    // Whoever waits sees the rejection; that nobody waits is no failure.
+    this.#ready.catch(() => undefined);
+    this.#watch = this.#run();
+    parts.options.signal?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  get size(): number {
+    return this.#readable().size;
+  }
+
+  get(key: string): Uint8Array | undefined {
+    return this.#readable().get(key)?.value;
+  }
+
+  entry(key: string): ReplicaEntry | undefined {
+    const entry = this.#readable().get(key);
+    return entry && withRevision(entry);
+  }
+
+  entries(prefix = ""): Iterable<ReplicaEntry> {
+    return mapped(this.#readable().range(prefix));
+  }
+
+  status(): ReplicaStatus {
+    const { progress, copy, options } = this.#parts;
+    return progress.status(copy, options.source);
+  }
+
+  async ready({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    if (signal === undefined) return this.#ready;
+    signal.throwIfAborted();
+    let onAbort: (() => void) | undefined;
+    const aborted = new Promise<never>((_, reject) => {
+      onAbort = () => reject(signal.reason as Error);
+      signal.addEventListener("abort", onAbort, { once: true });
+    });
+    try {
+      await Promise.race([this.#ready, aborted]);
+    } finally {
+      if (onAbort !== undefined) signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #run(): Promise<void> {
+    const { options, scope, copy, origin, progress, clock } = this.#parts;
+    const { source, random, batch, retry, held } = options;
+    const resume = origin.mayHold ? copy.cursor() : WatchCursor.none;
+    progress.stored(resume);
+    try {
+      await watchApplied<KvUpdate>({
+        source,
+        scope,
+        resume,
+        reader: source,
+        store: copy,
+        // All of them: what a narrower scope no longer follows is dropped as well.
+        knownKeys: () => keysOf(copy),
+        origin,
+        parse: (update) => update,
+        apply: (updates) => copy.show(updates),
+        onApplied: (cursor) => progress.stored(cursor),
+        // Reads go on without the disk, and so does the watch, within the bounds of what it may hold.
+        maxStoreFailures: Infinity,
+        onEvent: (event) => {
+          if (progress.watched(event, copy)) this.#settleReady.resolve();
+        },
+        signal: this.#stop.signal,
+        clock,
+        ...(random === undefined ? {} : { random }),
+        ...(batch === undefined ? {} : { batch }),
+        ...(retry === undefined ? {} : { retry }),
+        ...(held === undefined ? {} : { held }),
+        ...(options.failFast === undefined ? {} : { failFast: options.failFast }),
+      });
+    } catch (error) {
+      progress.failed(error);
+      this.#settleReady.reject(error);
+    }
+  }
+
+  async #close(): Promise<void> {
+    const { options, copy, progress } = this.#parts;
+    options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#settleReady.reject(closed());
+    this.#stop.abort(closed());
+    await this.#watch;
+    progress.move("closed");
+    await copy.close();
+  }
+
+  #readable(): CurrentCopy {
+    if (this.#parts.progress.state === "closed") throw closed();
+    return this.#parts.copy;
+  }
+}
+
+function closed(): MillpondError {
+  return new MillpondError("closed", "the replica is closed");
+}
+
+function* keysOf(copy: CurrentCopy): Iterable<string> {
+  for (const { key } of copy.range("")) yield key;
+}
+
+function* mapped(entries: Iterable<KvEntry>): Iterable<ReplicaEntry> {
+  for (const entry of entries) yield withRevision(entry);
+}
+
+function withRevision(entry: KvEntry): ReplicaEntry {
+  return { ...entry, revision: entry.version.toU64() };
+}
