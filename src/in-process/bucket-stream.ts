@@ -1,5 +1,5 @@
 import { MillpondError } from "../errors/index.js";
-import type { Clock } from "../platform/clock.js";
+import type { Clock } from "../platform/index.js";
 import type { ResolvedConfig } from "./config.js";
 import { Alarm, Deadlines } from "./expiry.js";
 import { RecordLog } from "./record-log.js";
@@ -46,6 +46,7 @@ export class BucketStream {
   #journal: Journal | undefined;
   #deleted = false;
   #evictedThrough = 0;
+  #restored = 0;
 
   constructor(identity: StreamIdentity, clock: Clock) {
     this.identity = identity;
@@ -58,6 +59,7 @@ export class BucketStream {
   /** From here on every change is told to `journal` first. */
   keepIn(journal: Journal): void {
     this.#journal = journal;
+    this.#setAlarm();
   }
 
   get deleted(): boolean {
@@ -121,9 +123,15 @@ export class BucketStream {
     this.#setAlarm();
   }
 
-  /** Takes a record from the file as it is. */
-  restore(record: NewRecord): void {
+  /**
+   * Takes a record from the file as it is; false where it does not come after the one before. Time does nothing to the
+   * bucket until {@link BucketStream.keepIn}, or what it did would be missing from the file.
+   */
+  restore(record: NewRecord): boolean {
+    if (record.sequence <= this.#restored) return false;
+    this.#restored = record.sequence;
     this.#add(storedRecord(record, this.#subjectPrefixBytes));
+    return true;
   }
 
   /** Calls `listener` after each change; the function returned ends that. */
@@ -182,6 +190,7 @@ export class BucketStream {
   #store(record: StoredRecord): void {
     this.#journal?.added(record);
     this.#add(record);
+    this.#setAlarm();
   }
 
   #add(record: StoredRecord): void {
@@ -193,7 +202,6 @@ export class BucketStream {
         while (this.log.bytes > config.maxBytes) this.log.removeBefore(this.log.firstSequence + 1);
       });
     }
-    this.#setAlarm();
   }
 
   #removing(remove: () => void): void {

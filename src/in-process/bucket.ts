@@ -10,7 +10,7 @@ import {
   type WatchOptions,
   type WatchScope,
 } from "../kv/index.js";
-import type { Clock } from "../platform/clock.js";
+import type { Clock } from "../platform/index.js";
 import { checkKey, checkPrefix, type KvEntry, type VersionToken } from "../values/index.js";
 import type { BucketStream, Write } from "./bucket-stream.js";
 import { alreadyExists, revisionMismatch } from "./failures.js";

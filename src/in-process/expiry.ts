@@ -1,4 +1,4 @@
-import type { Clock } from "../platform/clock.js";
+import type { Clock } from "../platform/index.js";
 import type { StoredRecord } from "./record.js";
 
 /** The longest delay that timers take (2^31 - 1 ms, 24 days); a later deadline is waited for in steps. */

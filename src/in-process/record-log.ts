@@ -52,13 +52,13 @@ export class RecordLog {
   }
 
   /**
-   * Takes a record whose sequence is above all others and drops what it supersedes: all earlier records of the key for a
+   * Takes a record whose sequence is above that of all others kept and drops what it supersedes: all earlier records of the key for a
    * purge (a rollup), else those beyond the history.
    */
   add(record: StoredRecord): void {
     const history = this.#byKey.get(record.key);
     this.#records.push(record);
-    this.#lastSequence = record.sequence;
+    this.#lastSequence = Math.max(this.#lastSequence, record.sequence);
     this.#count += 1;
     this.#bytes += record.bytes;
     if (history === undefined) {
@@ -114,6 +114,11 @@ export class RecordLog {
       if (last !== undefined && key.startsWith(prefix)) found.push(last);
     }
     return found;
+  }
+
+  /** Every record kept, in order. */
+  kept(): StoredRecord[] {
+    return this.#records.filter((record) => !record.removed);
   }
 
   /** Hands out the records above `sequence` in order, until `visit` returns false. */

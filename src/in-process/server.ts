@@ -1,37 +1,26 @@
 import { MillpondError } from "../errors/index.js";
 import type { BucketConfig } from "../kv/index.js";
-import type { Clock } from "../platform/clock.js";
-import { BucketStream, type Journal, type StreamIdentity } from "./bucket-stream.js";
+import type { Clock } from "../platform/index.js";
+import type { BucketFile } from "./bucket-file.js";
+import { BucketStream } from "./bucket-stream.js";
 import { checkBucketName, resolveConfig } from "./config.js";
 import { bucketNotFound } from "./failures.js";
+import type { BucketFolder, KeptBucket } from "./folder.js";
 
-/** Where buckets are kept beyond the process. */
-export interface BucketFolder {
-  /** Makes the bucket's file. */
-  create(identity: StreamIdentity): Promise<BucketKeeper>;
-  /** Lets go of the folder. */
-  close(): Promise<void>;
-}
-
-/** Keeps one bucket. */
-export interface BucketKeeper {
-  readonly journal: Journal;
-  close(): Promise<void>;
-  /** Removes the file. */
-  discard(): Promise<void>;
-}
+/** What a server's nanoseconds have beyond our milliseconds. */
+const CREATED_DIGITS = 6;
 
 export interface ServerSetup {
   readonly clock: Clock;
   readonly maxBuckets: number;
   readonly maxValueBytes: number;
   readonly ttl: boolean;
-  readonly folder?: BucketFolder;
+  readonly folder: BucketFolder | undefined;
 }
 
 interface Hosted {
   readonly stream: BucketStream;
-  readonly keeper: BucketKeeper | undefined;
+  readonly file: BucketFile | undefined;
 }
 
 /** The buckets that connections of one `openInProcess` share. */
@@ -64,10 +53,12 @@ export class BucketServer {
     return hosted.stream;
   }
 
-  /** Takes in a bucket that was there before. */
-  host(stream: BucketStream, keeper: BucketKeeper): void {
-    stream.keepIn(keeper.journal);
-    this.#buckets.set(stream.identity.name, { stream, keeper });
+  /** Takes in a bucket that is kept in a file. */
+  host({ stream, file }: KeptBucket): void {
+    stream.keepIn(file);
+    this.#buckets.set(stream.identity.name, { stream, file });
+    const { created } = stream.identity;
+    this.#made = Math.max(this.#made, Number(created.slice(-1 - CREATED_DIGITS, -1)) || 0);
   }
 
   /** Makes the bucket unless it is there. */
@@ -90,10 +81,10 @@ export class BucketServer {
         );
       }
       const identity = { name, created: this.#created(), config: resolved, lastSequence: 0 };
-      const keeper = await this.#setup.folder?.create(identity);
       const stream = new BucketStream(identity, this.clock);
-      if (keeper !== undefined) stream.keepIn(keeper.journal);
-      this.#buckets.set(name, { stream, keeper });
+      const { folder } = this.#setup;
+      if (folder === undefined) this.#buckets.set(name, { stream, file: undefined });
+      else this.host(await folder.keep(stream));
     });
   }
 
@@ -104,7 +95,7 @@ export class BucketServer {
       if (hosted === undefined) throw bucketNotFound(name);
       this.#buckets.delete(name);
       hosted.stream.destroy();
-      await hosted.keeper?.discard();
+      await hosted.file?.discard();
     });
   }
 
@@ -116,9 +107,9 @@ export class BucketServer {
   leave(connection: object): Promise<void> {
     return this.#inTurn(async () => {
       if (!this.#connections.delete(connection) || this.#connections.size > 0) return;
-      for (const { stream, keeper } of this.#buckets.values()) {
+      for (const { stream, file } of this.#buckets.values()) {
         stream.stop();
-        await keeper?.close();
+        await file?.close();
       }
       this.#buckets.clear();
       await this.#setup.folder?.close();
@@ -127,9 +118,9 @@ export class BucketServer {
 
   /** The time of creation, as a server gives it in nanoseconds; no two buckets of a server have the same. */
   #created(): string {
-    this.#made = (this.#made + 1) % 1_000_000;
+    this.#made = (this.#made + 1) % 10 ** CREATED_DIGITS;
     const millis = new Date(this.clock.now()).toISOString().slice(0, -1);
-    return `${millis}${String(this.#made).padStart(6, "0")}Z`;
+    return `${millis}${String(this.#made).padStart(CREATED_DIGITS, "0")}Z`;
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { MillpondError } from "../errors/index.js";
 import { inScope, type KvWatch, type WatchBatch, type WatchScope } from "../kv/index.js";
-import type { Clock } from "../platform/clock.js";
+import type { Clock } from "../platform/index.js";
 import { WatchCursor, type KvUpdate } from "../values/index.js";
 import type { BucketStream } from "./bucket-stream.js";
 import { bucketNotFound, cursorExpired, notConnected } from "./failures.js";
