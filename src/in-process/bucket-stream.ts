@@ -74,12 +74,16 @@ export class BucketStream {
     return this.#evictedThrough;
   }
 
-  /** Stores one record and returns it. Throws `bucket-full` where `discard` is `new` and it does not fit. */
+  /**
+   * Stores one record and returns it. Throws `bucket-full` where `discard` is `new` and it does not fit, even in the place of
+   * the one that the history's limit makes it replace (NATS 2.15).
+   */
   write(write: Write): StoredRecord {
     this.expire();
     const record = this.#next(write);
     const { config, name } = this.identity;
-    if (config.discard === "new" && this.log.bytes + record.bytes > config.maxBytes) {
+    const freed = this.log.replacedBy(record.key)?.bytes ?? 0;
+    if (config.discard === "new" && this.log.bytes + record.bytes - freed > config.maxBytes) {
       throw new MillpondError("bucket-full", `bucket ${name} is full: ${config.maxBytes} bytes`, {
         hint: "Give the bucket a larger maxBytes, or discard: old where it may forget its oldest records.",
       });

@@ -100,6 +100,12 @@ export class RecordLog {
     return this.#byKey.get(key)?.at(-1);
   }
 
+  /** The key's oldest record, if the history is full, so that the next one takes its place. */
+  replacedBy(key: string): StoredRecord | undefined {
+    const history = this.#byKey.get(key);
+    return history?.length === this.#history ? history[0] : undefined;
+  }
+
   /** Whether no newer record of the same key lies at or below `sequence`. */
   isLastAsOf(record: StoredRecord, sequence: number): boolean {
     const history = this.#byKey.get(record.key) ?? [];

@@ -20,7 +20,7 @@ export interface BucketOperator {
   deleteBucket(name: string): Promise<void>;
   /** Drops every record below `sequence`. NATS: a stream purge with `seq`. */
   evictBefore(name: string, sequence: bigint): Promise<void>;
-  /** Drops one record. NATS: a message delete. */
+  /** Drops one record, the only one of its key. NATS: a purge of its subject, because KV streams deny the message delete. */
   deleteMessage(name: string, sequence: bigint): Promise<void>;
   /** Stores a value under a key that only a raw publisher can use. NATS: a publish to `$KV.name.key`. */
   putRaw(name: string, key: string, value: Uint8Array): Promise<void>;

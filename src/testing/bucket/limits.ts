@@ -30,8 +30,8 @@ export const limits: Scenarios = {
     assert.equal(after.firstSequence, 6n);
   },
 
-  "a full bucket that discards new records refuses every write": async ({ make }) => {
-    const bucket = await make({ maxBytes: 20 * KIB, discard: "new" });
+  "a full bucket that discards new records refuses every write that adds one": async ({ make }) => {
+    const bucket = await make({ maxBytes: 20 * KIB, discard: "new", history: 2 });
     await fill(bucket);
     await refuses("bucket-full", () => bucket.put("another", new Uint8Array(KIB)));
     await refuses("bucket-full", () => bucket.put("k0", new Uint8Array(KIB)));
@@ -40,6 +40,19 @@ export const limits: Scenarios = {
     assert.equal((await bucket.get("k0"))?.value.length, KIB);
     assert.equal((await bucket.info()).firstSequence, 1n);
   },
+
+  // Seen on 2.10.27 and 2.15.1. They differ where both records have the same size: 2.10 refuses.
+  "a full bucket takes a smaller record in the place of the one that it replaces, not a larger":
+    async ({ make }) => {
+      const bucket = await make({ maxBytes: 20 * KIB, discard: "new" });
+      await fill(bucket);
+      await refuses("bucket-full", () => bucket.put("k0", new Uint8Array(2 * KIB)));
+      await bucket.put("k0", new Uint8Array(KIB / 2));
+      await bucket.delete("k1");
+      await bucket.purge("k2");
+      assert.equal((await bucket.get("k0"))?.value.length, KIB / 2);
+      assert.equal(await bucket.get("k1"), undefined);
+    },
 
   "a full bucket takes writes again once there is room": async ({ make, operator }) => {
     const bucket = await make({ maxBytes: 20 * KIB, discard: "new" });
