@@ -1,0 +1,90 @@
+import type {
+  ApiErrorBody,
+  ConsumerConfig,
+  ConsumerInfo,
+  StoredMessage,
+  StreamConfig,
+  StreamInfo,
+} from "./api-types.js";
+import { ApiError, fromApiError } from "./errors.js";
+import type { Link } from "./link.js";
+
+const PREFIX = "$JS.API";
+const NO_MESSAGE_FOUND = 10037;
+const NAME_TAKEN = 10058;
+/** A consumer that cannot be deleted in this time is left to the server, which removes it when it is idle. */
+const CLEAN_UP_MS = 2_000;
+
+/**
+ * The few calls of the JetStream API that buckets and watches are made of. Plain requests, rather than the client's manager:
+ * one place then bounds, maps and fails them.
+ */
+export class JetStreamApi {
+  readonly link: Link;
+
+  constructor(link: Link) {
+    this.link = link;
+  }
+
+  /** Throws where JetStream does not answer, or not for this account. */
+  async checkEnabled(): Promise<void> {
+    await this.#call("use JetStream", "INFO");
+  }
+
+  async streamInfo(stream: string): Promise<StreamInfo> {
+    return await this.#call(`look at stream ${stream}`, `STREAM.INFO.${stream}`);
+  }
+
+  /** `undefined` where a stream of the name is there with another configuration. */
+  async createStream(config: StreamConfig): Promise<StreamInfo | undefined> {
+    const { name } = config;
+    try {
+      return await this.#call(`create stream ${name}`, `STREAM.CREATE.${name}`, config);
+    } catch (error) {
+      if (error instanceof ApiError && error.apiCode === NAME_TAKEN) return undefined;
+      throw error;
+    }
+  }
+
+  /** The newest record of a subject, from the stream's leader: what this connection wrote is seen. */
+  async lastMessage(stream: string, subject: string): Promise<StoredMessage | undefined> {
+    try {
+      const answer = await this.#call<{ readonly message: StoredMessage }>(
+        `read from stream ${stream}`,
+        `STREAM.MSG.GET.${stream}`,
+        { last_by_subj: subject },
+      );
+      return answer.message;
+    } catch (error) {
+      if (error instanceof ApiError && error.apiCode === NO_MESSAGE_FOUND) return undefined;
+      throw error;
+    }
+  }
+
+  async createConsumer(stream: string, config: ConsumerConfig): Promise<ConsumerInfo> {
+    return await this.#call(
+      `create a consumer of stream ${stream}`,
+      `CONSUMER.CREATE.${stream}.${config.name}`,
+      { stream_name: stream, config, action: "create" },
+    );
+  }
+
+  async deleteConsumer(stream: string, consumer: string): Promise<void> {
+    const subject = `CONSUMER.DELETE.${stream}.${consumer}`;
+    await this.#call(`delete a consumer of stream ${stream}`, subject, undefined, CLEAN_UP_MS);
+  }
+
+  nextSubject(stream: string, consumer: string): string {
+    return `${PREFIX}.CONSUMER.MSG.NEXT.${stream}.${consumer}`;
+  }
+
+  async #call<T>(doing: string, subject: string, body?: unknown, timeoutMs?: number): Promise<T> {
+    const payload = body === undefined ? "" : JSON.stringify(body);
+    const message = await this.link.request(doing, `${PREFIX}.${subject}`, payload, {
+      timeoutMs,
+    });
+    const answer = message.json<T & { readonly error?: ApiErrorBody }>();
+    if (answer.error !== undefined) throw fromApiError(doing, answer.error);
+    return answer;
+  }
+}

@@ -1,0 +1,168 @@
+import {
+  createInbox,
+  type Msg,
+  type MsgHdrs,
+  type NatsConnection as Client,
+  type Subscription,
+} from "@nats-io/nats-core";
+import type { Clock, Random } from "../platform/index.js";
+import { fromClientError, notConnected } from "./errors.js";
+
+export type LinkState = "up" | "down" | "closed";
+
+export interface LinkOptions {
+  /** Longest wait for an answer, in milliseconds. */
+  readonly requestTimeoutMs: number;
+  readonly inboxPrefix: string | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export interface RequestSettings {
+  readonly headers?: MsgHdrs | undefined;
+  /** Default, and at most: {@link LinkOptions.requestTimeoutMs}. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** What the server last said of itself. */
+export interface ServerFacts {
+  readonly version: string;
+  /** Headers included. */
+  readonly maxPayload: number;
+}
+
+/**
+ * The client's connection, with two things added: its state is known at every moment, and a request fails as soon as the
+ * connection is down. The client by itself drops what is requested while it is down, and says so only at the time-out.
+ *
+ * Everything that could show a secret is private to this object: the client's own connection prints its options.
+ */
+export class Link {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly #client: Client;
+  readonly #options: LinkOptions;
+  readonly #listeners = new Set<() => void>();
+  readonly #denialListeners = new Set<(error: Error) => void>();
+  readonly #inFlight = new Set<(reason: Error) => void>();
+  #state: LinkState = "up";
+  #facts: ServerFacts;
+
+  /** `client` must be connected at this moment. */
+  constructor(client: Client, options: LinkOptions) {
+    this.#client = client;
+    this.#options = options;
+    this.clock = options.clock;
+    this.random = options.random;
+    this.#facts = { version: "", maxPayload: 0 };
+    this.#learn();
+    void this.#follow();
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  get server(): ServerFacts {
+    return this.#facts;
+  }
+
+  /** Calls `listener` after each change of state; the function returned ends that. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Calls `listener` with each refusal for want of permission that belongs to no request. */
+  onDenied(listener: (error: Error) => void): () => void {
+    this.#denialListeners.add(listener);
+    return () => this.#denialListeners.delete(listener);
+  }
+
+  /** Throws `not-connected` unless the connection is up. */
+  require(): void {
+    if (this.#state !== "up") throw notConnected(this.#state);
+  }
+
+  /** Throws what {@link fromClientError} makes of the failure to do what `doing` says. */
+  async request(
+    doing: string,
+    subject: string,
+    payload: Uint8Array | string,
+    options: RequestSettings = {},
+  ): Promise<Msg> {
+    this.require();
+    let leave: ((reason: Error) => void) | undefined;
+    try {
+      return await new Promise<Msg>((resolve, reject) => {
+        leave = reject;
+        this.#inFlight.add(reject);
+        const most = this.#options.requestTimeoutMs;
+        const timeout = Math.min(options.timeoutMs ?? most, most);
+        const { headers } = options;
+        const sent = headers === undefined ? { timeout } : { timeout, headers };
+        this.#client.request(subject, payload, sent).then(resolve, reject);
+      });
+    } catch (error) {
+      throw fromClientError(error, doing);
+    } finally {
+      if (leave !== undefined) this.#inFlight.delete(leave);
+    }
+  }
+
+  publish(subject: string, payload: string, reply: string): void {
+    this.#client.publish(subject, payload, { reply });
+  }
+
+  subscribe(subject: string, callback: (error: Error | null, message: Msg) => void): Subscription {
+    return this.#client.subscribe(subject, { callback });
+  }
+
+  /** A subject of our own, for answers. */
+  inbox(): string {
+    return createInbox(this.#options.inboxPrefix);
+  }
+
+  /** A round trip to the server. */
+  async roundTrip(): Promise<void> {
+    await this.#client.rtt();
+  }
+
+  /** Ends the use of the client; closes it too if `closeClient`. Idempotent. */
+  async close(closeClient: boolean): Promise<void> {
+    this.#become("closed");
+    if (closeClient && !this.#client.isClosed()) await this.#client.close();
+  }
+
+  async #follow(): Promise<void> {
+    for await (const status of this.#client.status()) {
+      if (status.type === "disconnect" || status.type === "staleConnection") {
+        this.#become("down");
+      } else if (status.type === "reconnect") {
+        this.#learn();
+        this.#become("up");
+      } else if (status.type === "error" && status.error.name === "PermissionViolationError") {
+        for (const listener of this.#denialListeners) listener(status.error);
+      }
+    }
+    this.#become("closed");
+  }
+
+  #learn(): void {
+    const info = this.#client.info;
+    if (info !== undefined) {
+      this.#facts = { version: info.version, maxPayload: info.max_payload };
+    }
+  }
+
+  #become(state: LinkState): void {
+    if (this.#state === state || this.#state === "closed") return;
+    this.#state = state;
+    if (state !== "up") {
+      const inFlight = [...this.#inFlight];
+      this.#inFlight.clear();
+      for (const fail of inFlight) fail(notConnected(state));
+    }
+    for (const listener of this.#listeners) listener();
+  }
+}

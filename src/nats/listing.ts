@@ -1,0 +1,122 @@
+import type { Msg } from "@nats-io/nats-core";
+import { MillpondError } from "../errors/index.js";
+import { inScope, type KvRecord, type WatchScope } from "../kv/index.js";
+import { VersionToken } from "../values/index.js";
+import type { JetStreamApi } from "./api.js";
+import { kindOf, type Delivery } from "./message.js";
+import { PullConsumer, type ConsumerHandler } from "./pull-consumer.js";
+import { filtersOf, streamOf, subjectPrefixOf } from "./subjects.js";
+
+export interface ListingOptions {
+  readonly prefix: string;
+  /** Leaves the values out: records come with empty ones. */
+  readonly headersOnly: boolean;
+  readonly emptyValueIsDelete: boolean;
+}
+
+/**
+ * The last record of every key with the prefix, removals included, by one consumer that is deleted at the end. At most one
+ * pull of records waits in memory.
+ */
+export async function* listRecords(
+  api: JetStreamApi,
+  bucket: string,
+  options: ListingOptions,
+): AsyncGenerator<KvRecord, void> {
+  const scope: WatchScope = { kind: "prefix", prefix: options.prefix };
+  const arrivals = new Arrivals(bucket, options);
+  const consumer = await PullConsumer.create(
+    api,
+    {
+      stream: streamOf(bucket),
+      filters: filtersOf(bucket, scope),
+      start: "last-per-key",
+      headersOnly: options.headersOnly,
+    },
+    arrivals,
+  );
+  try {
+    let complete = consumer.info.num_pending === 0;
+    while (!complete) {
+      consumer.pull();
+      const taken = await arrivals.take();
+      for (const record of taken.records) {
+        if (inScope(scope, record.key)) yield record;
+      }
+      complete = taken.complete;
+    }
+  } finally {
+    await consumer.close();
+  }
+}
+
+/** What has arrived and not been taken yet. */
+class Arrivals implements ConsumerHandler {
+  readonly #prefix: string;
+  readonly #options: ListingOptions;
+  #records: KvRecord[] = [];
+  #complete = false;
+  #pullEnded = false;
+  #failure: MillpondError | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(bucket: string, options: ListingOptions) {
+    this.#prefix = subjectPrefixOf(bucket);
+    this.#options = options;
+  }
+
+  /** Resolves with at least one record, or with none once a pull has ended or all is there. */
+  async take(): Promise<{ readonly records: KvRecord[]; readonly complete: boolean }> {
+    while (this.#records.length === 0 && !this.#complete && !this.#pullEnded) {
+      if (this.#failure !== undefined) throw cutShort(this.#failure);
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    const records = this.#records;
+    this.#records = [];
+    this.#pullEnded = false;
+    return { records, complete: this.#complete };
+  }
+
+  message(message: Msg, delivery: Delivery): void {
+    const { headers } = message;
+    const header = headers === undefined ? undefined : (name: string) => headers.get(name);
+    const { headersOnly, emptyValueIsDelete } = this.#options;
+    const size = headersOnly ? Number(header?.("Nats-Msg-Size")) : message.data.length;
+    const found = kindOf(header);
+    const kind = found === "put" && size === 0 && emptyValueIsDelete ? "delete" : found;
+    this.#records.push({
+      kind,
+      key: message.subject.slice(this.#prefix.length),
+      // A copy: the client's bytes are a view of all that came in one read from the socket.
+      value: kind === "put" ? new Uint8Array(message.data) : new Uint8Array(0),
+      version: VersionToken.fromU64(delivery.streamSequence),
+    });
+    if (delivery.pending === 0) this.#complete = true;
+    this.#wake?.();
+  }
+
+  bookmark(): void {
+    this.#complete = true;
+    this.#wake?.();
+  }
+
+  pullEnded(): void {
+    this.#pullEnded = true;
+    this.#wake?.();
+  }
+
+  lost(reason: MillpondError): void {
+    this.#failure = reason;
+    this.#wake?.();
+  }
+}
+
+function cutShort(reason: MillpondError): MillpondError {
+  const code = reason.code === "watch-error" ? "operation-failed" : reason.code;
+  return new MillpondError(code, `the listing was cut short: ${reason.message}`, {
+    cause: reason,
+    hint: "List again: what came so far is not all.",
+  });
+}

@@ -1,0 +1,65 @@
+import type { KvRecord } from "../kv/index.js";
+
+/** Where a delivered message stands, from its reply subject. */
+export interface Delivery {
+  readonly streamSequence: number;
+  readonly consumerSequence: number;
+  /** Messages that the consumer has not delivered yet. */
+  readonly pending: number;
+}
+
+const TOKENS_V1 = 9;
+const TOKENS_V2 = 11;
+
+/**
+ * Reads `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream sequence>.<consumer sequence>.<time>.<pending>`, or the newer form
+ * with domain and account hash before the stream and perhaps a token after pending. `undefined` for anything else, such as
+ * the empty reply subject of a status message.
+ */
+export function deliveryOf(reply: string): Delivery | undefined {
+  if (!reply.startsWith("$JS.ACK.")) return undefined;
+  const tokens = reply.split(".");
+  const shift = tokens.length === TOKENS_V1 ? 0 : tokens.length >= TOKENS_V2 ? 2 : undefined;
+  if (shift === undefined) return undefined;
+  const streamSequence = Number(tokens[5 + shift]);
+  const consumerSequence = Number(tokens[6 + shift]);
+  const pending = Number(tokens[8 + shift]);
+  if (Number.isNaN(streamSequence + consumerSequence + pending)) return undefined;
+  return { streamSequence, consumerSequence, pending };
+}
+
+/** Looks up a header; `""` where there is none. */
+export type HeaderLookup = (name: string) => string;
+
+/**
+ * What a record means. Markers are of a client (`KV-Operation`) or, from 2.11 on, of the server, which writes them where a
+ * time to live or a limit removed a key (`Nats-Marker-Reason`: MaxAge, Remove, Purge). All of them are removals.
+ */
+export function kindOf(header: HeaderLookup | undefined): KvRecord["kind"] {
+  if (header === undefined) return "put";
+  switch (header("KV-Operation")) {
+    case "DEL":
+      return "delete";
+    case "PURGE":
+      return "purge";
+    default:
+  }
+  switch (header("Nats-Marker-Reason")) {
+    case "":
+      return "put";
+    case "Purge":
+      return "purge";
+    default:
+      return "delete";
+  }
+}
+
+/** The headers of a stored message, as the API gives them: base64 of the lines that a publisher sent. */
+export function storedHeaders(base64: string): HeaderLookup {
+  const found = new Map<string, string>();
+  for (const line of Buffer.from(base64, "base64").toString("utf8").split("\r\n").slice(1)) {
+    const colon = line.indexOf(":");
+    if (colon > 0) found.set(line.slice(0, colon), line.slice(colon + 1).trim());
+  }
+  return (name) => found.get(name) ?? "";
+}

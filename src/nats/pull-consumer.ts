@@ -1,0 +1,251 @@
+import type { Msg, Subscription } from "@nats-io/nats-core";
+import { MillpondError } from "../errors/index.js";
+import type { JetStreamApi } from "./api.js";
+import type { ConsumerConfig, ConsumerInfo } from "./api-types.js";
+import { nanosOf } from "./bucket-config.js";
+import { ApiError, fromClientError, notConnected } from "./errors.js";
+import { deliveryOf, type Delivery } from "./message.js";
+
+/** Updates that one pull may bring: the bound of what waits to be read. */
+export const PULL_MESSAGES = 1000;
+/** Bytes that one pull may bring, unless a single message is larger. */
+const PULL_BYTES = 16 * 1024 * 1024;
+const PULL_EXPIRES_MS = 5_000;
+const HEARTBEAT_MS = 1_000;
+/** Heard nothing for this long while a pull is out, two heartbeats and a half: the consumer is given up. */
+const SILENCE_MS = 2_500;
+const SILENCE_CHECK_MS = 500;
+/** The server removes a consumer that nobody pulled from for this long: what we could not delete, after a crash of ours. */
+const INACTIVE_MS = 45_000;
+
+/** What the consumer is to deliver. */
+export interface ConsumerSpec {
+  readonly stream: string;
+  readonly filters: readonly string[];
+  /** The last record of each key and then what comes, or everything from a sequence on. */
+  readonly start: "last-per-key" | { readonly sequence: number };
+  readonly headersOnly?: boolean;
+}
+
+export interface ConsumerHandler {
+  message(message: Msg, delivery: Delivery): void;
+  /** The server has scanned up to `streamSequence` and delivered all that matched. */
+  bookmark(streamSequence: number): void;
+  /** A pull ended with nothing more to bring; the next may go out. */
+  pullEnded(): void;
+  /** Nothing more will come of this consumer. Called once. */
+  lost(reason: MillpondError): void;
+}
+
+/**
+ * One consumer at the server, made for one reader and pulled from by hand. Ack none, and in memory: it costs the server
+ * little and keeps nothing that matters. The client's own ordered consumers stall for tens of seconds after each reset
+ * (3.4.0); this one finds out by itself that it is lost, and says so within 2.5 s.
+ */
+export class PullConsumer {
+  /** As the server made it; nothing is delivered before the first pull, so where it starts is known without a race. */
+  readonly info: ConsumerInfo;
+  readonly #api: JetStreamApi;
+  readonly #stream: string;
+  readonly #handler: ConsumerHandler;
+  readonly #subscription: Subscription;
+  readonly #inbox: string;
+  readonly #nextSubject: string;
+  readonly #release: (() => void)[] = [];
+  #consumerSequence = 0;
+  /** Messages that the pull that is out may still bring; 0 where none is out. */
+  #wanted = 0;
+  #received = 0;
+  #maxBytes: number | undefined;
+  #lastHeard = 0;
+  #cancelSilenceCheck: (() => void) | undefined;
+  #ended = false;
+
+  private constructor(
+    api: JetStreamApi,
+    stream: string,
+    info: ConsumerInfo,
+    handler: ConsumerHandler,
+  ) {
+    const { link } = api;
+    this.info = info;
+    this.#api = api;
+    this.#stream = stream;
+    this.#handler = handler;
+    this.#inbox = link.inbox();
+    this.#nextSubject = api.nextSubject(stream, info.name);
+    // Below a message's largest size the server would never deliver that message.
+    this.#maxBytes = Math.max(PULL_BYTES, 2 * link.server.maxPayload);
+    this.#subscription = link.subscribe(this.#inbox, (error, message) =>
+      this.#onMessage(error, message),
+    );
+    this.#release.push(
+      link.onChange(() => {
+        if (link.state !== "up") this.#lose(notConnected(link.state));
+      }),
+      link.onDenied((error) => {
+        if (error.message.includes(this.#nextSubject)) {
+          this.#lose(fromClientError(error, `pull from stream ${stream}`));
+        }
+      }),
+    );
+  }
+
+  static async create(
+    api: JetStreamApi,
+    spec: ConsumerSpec,
+    handler: ConsumerHandler,
+  ): Promise<PullConsumer> {
+    const config = configOf(spec, nameOf(api));
+    try {
+      const info = await api.createConsumer(spec.stream, config);
+      api.link.require();
+      return new PullConsumer(api, spec.stream, info, handler);
+    } catch (error) {
+      // Unless the server refused it, the answer may be all that was lost.
+      if (!(error instanceof ApiError)) {
+        await api.deleteConsumer(spec.stream, config.name).catch(() => {});
+      }
+      throw error;
+    }
+  }
+
+  /** Whether a pull is out: then more may come without asking. */
+  get pulling(): boolean {
+    return this.#wanted > 0;
+  }
+
+  /** Asks for the next messages; nothing happens while a pull is out. */
+  pull(): void {
+    if (this.#wanted > 0 || this.#ended) return;
+    this.#wanted = PULL_MESSAGES;
+    this.#received = 0;
+    const { link } = this.#api;
+    const request = {
+      batch: PULL_MESSAGES,
+      expires: nanosOf(PULL_EXPIRES_MS),
+      idle_heartbeat: nanosOf(HEARTBEAT_MS),
+      ...(this.#maxBytes === undefined ? {} : { max_bytes: this.#maxBytes }),
+    };
+    this.#lastHeard = link.clock.now();
+    try {
+      link.publish(this.#nextSubject, JSON.stringify(request), this.#inbox);
+    } catch (error) {
+      this.#lose(fromClientError(error, `pull from stream ${this.#stream}`));
+      return;
+    }
+    this.#cancelSilenceCheck ??= this.#checkSilence();
+  }
+
+  /** Ends it here and, if it can be reached, at the server. Never throws. */
+  async close(): Promise<void> {
+    this.#end();
+    if (this.#api.link.state !== "up") return;
+    await this.#api.deleteConsumer(this.#stream, this.info.name).catch(() => {});
+  }
+
+  #onMessage(error: Error | null, message: Msg): void {
+    if (this.#ended) return;
+    if (error !== null) {
+      this.#lose(fromClientError(error, "receive what was pulled"));
+      return;
+    }
+    this.#lastHeard = this.#api.link.clock.now();
+    const delivery = deliveryOf(message.reply ?? "");
+    if (delivery === undefined) {
+      this.#onStatus(message);
+      return;
+    }
+    if (delivery.consumerSequence !== this.#consumerSequence + 1) {
+      this.#lose(new MillpondError("watch-error", "a delivered message did not arrive"));
+      return;
+    }
+    this.#consumerSequence = delivery.consumerSequence;
+    this.#received += 1;
+    this.#wanted = Math.max(0, this.#wanted - 1);
+    this.#handler.message(message, delivery);
+  }
+
+  #onStatus(message: Msg): void {
+    const { headers } = message;
+    const code = headers?.code ?? 0;
+    const description = headers?.description ?? "";
+    if (code === 100) {
+      this.#onHeartbeat((name) => headers?.get(name) ?? "");
+    } else if (code === 408 || code === 404) {
+      this.#endPull();
+    } else if (code === 409 && /exceeds maxbytes|batch completed/i.test(description)) {
+      // Larger than a whole pull: that one message comes alone, if no limit is set.
+      if (this.#received === 0) this.#maxBytes = undefined;
+      this.#endPull();
+    } else {
+      const why = code === 503 ? "it is gone" : `${code} ${description}`;
+      this.#lose(new MillpondError("watch-error", `the server ended a consumer: ${why}`));
+    }
+  }
+
+  /** A bookmark only if all that was sent has arrived, and nothing is held back for us. */
+  #onHeartbeat(header: (name: string) => string): void {
+    if (header("Nats-Consumer-Stalled") !== "") return;
+    if (Number(header("Nats-Last-Consumer")) !== this.#consumerSequence) return;
+    const streamSequence = Number(header("Nats-Last-Stream"));
+    if (!Number.isNaN(streamSequence)) this.#handler.bookmark(streamSequence);
+  }
+
+  #endPull(): void {
+    this.#wanted = 0;
+    this.#handler.pullEnded();
+  }
+
+  #checkSilence(): () => void {
+    const { clock } = this.#api.link;
+    const due = clock.now() + SILENCE_CHECK_MS;
+    return clock.schedule(SILENCE_CHECK_MS, () => {
+      this.#cancelSilenceCheck = undefined;
+      const now = clock.now();
+      // This process was held up: what the server said meanwhile is still to be read.
+      if (now - due > SILENCE_CHECK_MS) this.#lastHeard = now;
+      if (this.#wanted > 0 && now - this.#lastHeard > SILENCE_MS) {
+        this.#lose(new MillpondError("watch-error", `silence for ${SILENCE_MS} ms`));
+      } else if (this.#wanted > 0) {
+        this.#cancelSilenceCheck = this.#checkSilence();
+      }
+    });
+  }
+
+  #lose(reason: MillpondError): void {
+    if (this.#ended) return;
+    this.#end();
+    this.#handler.lost(reason);
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#wanted = 0;
+    this.#cancelSilenceCheck?.();
+    for (const release of this.#release) release();
+    if (this.#api.link.state !== "closed") this.#subscription.unsubscribe();
+  }
+}
+
+function configOf(spec: ConsumerSpec, name: string): ConsumerConfig {
+  return {
+    name,
+    ...(spec.start === "last-per-key"
+      ? { deliver_policy: "last_per_subject" }
+      : { deliver_policy: "by_start_sequence", opt_start_seq: spec.start.sequence }),
+    filter_subjects: spec.filters,
+    ...(spec.headersOnly === true ? { headers_only: true } : {}),
+    ack_policy: "none",
+    mem_storage: true,
+    num_replicas: 1,
+    inactive_threshold: nanosOf(INACTIVE_MS),
+  };
+}
+
+/** Told apart from those of other tools, for the operator who lists them. */
+function nameOf(api: JetStreamApi): string {
+  const digits = (): string => Math.floor(api.link.random() * 36 ** 8).toString(36);
+  return `millpond-${digits().padStart(8, "0")}${digits().padStart(8, "0")}`;
+}

@@ -1,0 +1,79 @@
+import type { KvReader, KvRecord } from "../kv/index.js";
+import { checkKey, checkPrefix, VersionToken, type KvEntry } from "../values/index.js";
+import type { JetStreamApi } from "./api.js";
+import type { StoredMessage } from "./api-types.js";
+import { listRecords } from "./listing.js";
+import { kindOf, storedHeaders } from "./message.js";
+import { streamOf, subjectPrefixOf } from "./subjects.js";
+
+export interface ReaderOptions {
+  readonly emptyValueIsDelete: boolean;
+}
+
+/** Reads one bucket. Single keys are read from the stream's leader, so that a writer reads its own writes. */
+export class BucketReader implements KvReader {
+  readonly #bucket: string;
+  readonly #api: JetStreamApi;
+  readonly #options: ReaderOptions;
+
+  constructor(bucket: string, api: JetStreamApi, options: ReaderOptions) {
+    this.#bucket = bucket;
+    this.#api = api;
+    this.#options = options;
+  }
+
+  async get(key: string): Promise<KvEntry | undefined> {
+    const record = await this.entry(key);
+    if (record?.kind !== "put") return undefined;
+    return { key, value: record.value, version: record.version };
+  }
+
+  async entry(key: string): Promise<KvRecord | undefined> {
+    checkReadable(key);
+    const subject = `${subjectPrefixOf(this.#bucket)}${key}`;
+    const stored = await this.#api.lastMessage(streamOf(this.#bucket), subject);
+    return stored === undefined ? undefined : this.#recordOf(key, stored);
+  }
+
+  /**
+   * As the bucket is while the listing runs: a key that changes under it can come twice. Throws `operation-failed` or
+   * `not-connected` where it is cut short, so that half a listing never passes for a whole one.
+   */
+  async *keys(prefix = ""): AsyncGenerator<string, void> {
+    for await (const record of this.#live(prefix, true)) yield record.key;
+  }
+
+  /** As {@link BucketReader.keys}; where a key comes twice, the later entry is the newer. */
+  async *scan(prefix = ""): AsyncGenerator<KvEntry, void> {
+    for await (const record of this.#live(prefix, false)) {
+      yield { key: record.key, value: record.value, version: record.version };
+    }
+  }
+
+  async *#live(prefix: string, headersOnly: boolean): AsyncGenerator<KvRecord, void> {
+    checkPrefix(prefix);
+    const options = { prefix, headersOnly, ...this.#options };
+    for await (const record of listRecords(this.#api, this.#bucket, options)) {
+      if (record.kind === "put") yield record;
+    }
+  }
+
+  #recordOf(key: string, stored: StoredMessage): KvRecord {
+    const found = kindOf(stored.hdrs === undefined ? undefined : storedHeaders(stored.hdrs));
+    const data = stored.data ?? "";
+    const isTombstone = data === "" && this.#options.emptyValueIsDelete;
+    const kind = found === "put" && isTombstone ? "delete" : found;
+    return {
+      kind,
+      key,
+      value: kind === "put" ? new Uint8Array(Buffer.from(data, "base64")) : new Uint8Array(0),
+      version: VersionToken.fromU64(stored.seq),
+    };
+  }
+}
+
+/** Keys can be read that cannot be written (see {@link checkKey}), but none that stands for several. */
+function checkReadable(key: string): void {
+  if (key === "" || key.endsWith(".")) checkKey(key);
+  checkPrefix(key);
+}

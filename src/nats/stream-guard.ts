@@ -1,0 +1,74 @@
+import { gapIsHarmless, resumeIsSound } from "../rules/index.js";
+import type { JetStreamApi } from "./api.js";
+import type { StreamInfo } from "./api-types.js";
+import { evicts } from "./bucket-config.js";
+import { cursorExpired } from "./errors.js";
+import { streamOf } from "./subjects.js";
+
+/**
+ * What a watch knows of its stream, and the looks at it by which the watch makes sure that nothing was dropped under it: the
+ * server does not tell (2.10, 2.15).
+ */
+export class StreamGuard {
+  readonly #api: JetStreamApi;
+  readonly #bucket: string;
+  readonly #created: string;
+  #head: number;
+  #subjects: number;
+
+  private constructor(api: JetStreamApi, bucket: string, info: StreamInfo) {
+    this.#api = api;
+    this.#bucket = bucket;
+    this.#created = info.created;
+    this.#head = info.state.last_seq;
+    this.#subjects = info.state.num_subjects ?? 0;
+  }
+
+  /** Throws `bucket-not-found`; and `cursor-expired` unless a watch may go on after `from`. */
+  static async begin(
+    api: JetStreamApi,
+    bucket: string,
+    from: bigint | undefined,
+  ): Promise<StreamGuard> {
+    const info = await api.streamInfo(streamOf(bucket));
+    const window = {
+      firstSequence: BigInt(info.state.first_seq),
+      lastSequence: BigInt(info.state.last_seq),
+    };
+    if (from !== undefined && !resumeIsSound(from, window)) {
+      throw cursorExpired(
+        `bucket ${bucket} holds ${window.firstSequence} to ${window.lastSequence}: what came after the position ${from} is not all there`,
+      );
+    }
+    return new StreamGuard(api, bucket, info);
+  }
+
+  /** The stream's last sequence at the last look. */
+  get head(): number {
+    return this.#head;
+  }
+
+  /**
+   * Throws `cursor-expired` unless all that came after `frontier` is still there or was replaced; also where the stream is
+   * another one, or was rolled back to before `reached`. Where a consumer was made, `start` is the sequence that it really
+   * starts at, which the server moves without a word.
+   */
+  async requireHarmless(frontier: number, reached: number, start?: number): Promise<void> {
+    const { created, config, state } = await this.#api.streamInfo(streamOf(this.#bucket));
+    if (created !== this.#created || state.last_seq < reached) {
+      throw cursorExpired(`bucket ${this.#bucket} was made again or rolled back under the watch`);
+    }
+    const floor = {
+      firstSequence: Math.max(state.first_seq, start ?? 0),
+      subjects: state.num_subjects ?? 0,
+      evicts: evicts(config),
+    };
+    if (!gapIsHarmless(frontier, this.#subjects, floor)) {
+      throw cursorExpired(
+        `bucket ${this.#bucket} begins at ${floor.firstSequence} now: what came after ${frontier} was dropped before this watch had read it`,
+      );
+    }
+    this.#head = state.last_seq;
+    this.#subjects = floor.subjects;
+  }
+}

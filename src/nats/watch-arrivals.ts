@@ -1,0 +1,131 @@
+import type { Msg } from "@nats-io/nats-core";
+import type { MillpondError } from "../errors/index.js";
+import { inScope, type WatchScope } from "../kv/index.js";
+import { VersionToken, type KvUpdate } from "../values/index.js";
+import { kindOf, type Delivery } from "./message.js";
+import type { ConsumerHandler } from "./pull-consumer.js";
+import { filtersAreExact, subjectPrefixOf } from "./subjects.js";
+
+/** What has arrived since the last taking. */
+export interface Arrived {
+  readonly updates: readonly KvUpdate[];
+  /** Everything in scope up to this sequence has arrived, now or earlier. */
+  readonly through: number;
+  /** Whether sequences are missing between the last taking and `through`. */
+  readonly gap: boolean;
+  readonly pending: number;
+  /** Whether all there was when the watch began has arrived. */
+  readonly complete: boolean;
+}
+
+export interface ArrivalOptions {
+  readonly bucket: string;
+  readonly scope: WatchScope;
+  readonly emptyValueIsDelete: boolean;
+  /** Everything in scope up to here has been delivered before. */
+  readonly frontier: number;
+  /** The stream's last sequence, known before the consumer was made. */
+  readonly head: number;
+  readonly wake: () => void;
+}
+
+/**
+ * Decodes what a watch's consumer delivers, and keeps it until it is taken. Holds what one pull may bring, because the next
+ * goes out only when everything was taken.
+ */
+export class WatchArrivals implements ConsumerHandler {
+  readonly #options: ArrivalOptions;
+  readonly #prefixLength: number;
+  readonly #filters: boolean;
+  #updates: KvUpdate[] = [];
+  #through: number;
+  #gap = false;
+  #pending = 0;
+  #complete = false;
+  #news = false;
+  #lost: MillpondError | undefined;
+
+  constructor(options: ArrivalOptions) {
+    this.#options = options;
+    this.#prefixLength = subjectPrefixOf(options.bucket).length;
+    this.#filters = !filtersAreExact(options.scope);
+    this.#through = options.frontier;
+  }
+
+  /** Why nothing more will come. */
+  get lostBecause(): MillpondError | undefined {
+    return this.#lost;
+  }
+
+  /** `undefined` where there is nothing new. */
+  take(): Arrived | undefined {
+    if (!this.#news) return undefined;
+    const taken = {
+      updates: this.#updates,
+      through: this.#through,
+      gap: this.#gap,
+      pending: this.#pending,
+      complete: this.#complete,
+    };
+    this.#updates = [];
+    this.#gap = false;
+    this.#news = false;
+    return taken;
+  }
+
+  message(message: Msg, { streamSequence, pending }: Delivery): void {
+    this.#advance(streamSequence);
+    this.#news = true;
+    this.#pending = pending;
+    const key = message.subject.slice(this.#prefixLength);
+    if (!this.#filters || inScope(this.#options.scope, key)) {
+      this.#updates.push(this.#updateOf(key, message, streamSequence));
+    }
+    if (pending === 0) this.completed();
+    this.#options.wake();
+  }
+
+  bookmark(streamSequence: number): void {
+    this.#pending = 0;
+    this.completed();
+    if (streamSequence > this.#through) {
+      this.#advance(streamSequence);
+      this.#news = true;
+    }
+    if (this.#news) this.#options.wake();
+  }
+
+  pullEnded(): void {
+    this.#options.wake();
+  }
+
+  lost(reason: MillpondError): void {
+    this.#lost = reason;
+    this.#options.wake();
+  }
+
+  /** Nothing more is pending: so everything up to the stream's end as it was before the consumer has arrived. */
+  completed(): void {
+    if (this.#complete) return;
+    this.#complete = true;
+    this.#news = true;
+    if (this.#options.head > this.#through) this.#advance(this.#options.head);
+  }
+
+  #advance(streamSequence: number): void {
+    if (streamSequence !== this.#through + 1) this.#gap = true;
+    this.#through = streamSequence;
+  }
+
+  #updateOf(key: string, message: Msg, streamSequence: number): KvUpdate {
+    const version = VersionToken.fromU64(streamSequence);
+    const { headers, data } = message;
+    const kind = kindOf(headers === undefined ? undefined : (name) => headers.get(name));
+    if (kind !== "put") return { kind, key, version };
+    if (data.length === 0 && this.#options.emptyValueIsDelete) {
+      return { kind: "delete", key, version };
+    }
+    // A copy: the client's bytes are a view of all that came in one read from the socket.
+    return { kind, key, value: new Uint8Array(data), version };
+  }
+}
