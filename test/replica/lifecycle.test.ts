@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { isMillpondError } from "../../src/errors/index.js";
 import { openInProcess } from "../../src/in-process/index.js";
@@ -61,5 +63,168 @@ describe("a replica", () => {
     await using replica = await openReplica({ source, path: directory.file("copy") });
     await assert.rejects(replica.ready(), (error) => isMillpondError(error, "bucket-not-found"));
     assert.equal(replica.status().state, "failed");
+  });
+
+  test("serves what it has at once while the bucket cannot be reached, and catches up when it can", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    const path = directory.file("copy");
+    await source.put("a", bytes("1"));
+    {
+      await using first = await openReplica({ source, path });
+      await first.ready();
+    }
+    await source.put("a", bytes("2"));
+    connection.disconnect();
+    await using replica = await openReplica({ source, path, retry: { minMs: 1, maxMs: 2 } });
+    assert.deepEqual(replica.get("a"), bytes("1"));
+    await until("it says that it is stale", () => replica.status().state === "stale");
+    assert.ok(isMillpondError(replica.status().lastError, "not-connected"));
+    connection.reconnect();
+    await replica.ready();
+    assert.deepEqual(replica.get("a"), bytes("2"));
+    assert.equal(replica.status().resumed, true);
+  });
+
+  test("is stale, not live, while its source has lost the line", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    await using replica = await openReplica({ source, path: directory.file("copy") });
+    await replica.ready();
+    assert.equal(replica.status().state, "live");
+    connection.disconnect();
+    assert.deepEqual([replica.status().state, replica.status().connected], ["stale", false]);
+    connection.reconnect();
+    assert.equal(replica.status().state, "live");
+  });
+
+  test("of an empty bucket is ready", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    await using replica = await openReplica({ source, path: directory.file("copy") });
+    await replica.ready();
+    assert.equal(replica.size, 0);
+  });
+
+  test("refuses a second one on the same path", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    const path = directory.file("copy");
+    await using replica = await openReplica({ source, path });
+    await assert.rejects(openReplica({ source, path }), (error) =>
+      isMillpondError(error, "locked"),
+    );
+    await replica.ready();
+  });
+
+  test("gives up its path when it is closed, however often that is asked", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    const path = directory.file("copy");
+    const replica = await openReplica({ source, path });
+    await Promise.all([replica.close(), replica.close()]);
+    await replica.close();
+    assert.equal(replica.status().state, "closed");
+    assert.throws(
+      () => replica.get("a"),
+      (error) => isMillpondError(error, "closed"),
+    );
+    await using again = await openReplica({ source, path });
+    await again.ready();
+  });
+
+  test("that is closed before it was ready says so to those who wait", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    connection.disconnect();
+    const replica = await openReplica({ source, path: directory.file("copy") });
+    const rejected = assert.rejects(replica.ready(), (error) => isMillpondError(error, "closed"));
+    await replica.close();
+    await rejected;
+  });
+
+  test("stops waiting to be ready when the waiter's signal is aborted", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    connection.disconnect();
+    await using replica = await openReplica({ source, path: directory.file("copy") });
+    const reason = new Error("no longer interested");
+    const controller = new AbortController();
+    const waiting = replica.ready({ signal: controller.signal });
+    controller.abort(reason);
+    await assert.rejects(waiting, (error) => error === reason);
+  });
+
+  test("is closed by its signal, with what it received on disk", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    const path = directory.file("copy");
+    const controller = new AbortController();
+    const replica = await openReplica({ source, path, signal: controller.signal });
+    await replica.ready();
+    await source.put("a", bytes("1"));
+    await until("it has arrived", () => replica.get("a") !== undefined);
+    controller.abort();
+    await until("it is closed", () => replica.status().state === "closed");
+    await replica.close();
+    connection.disconnect();
+    await using again = await openReplica({ source, path });
+    assert.deepEqual(again.get("a"), bytes("1"));
+  });
+
+  test("is refused where the path is a file, with a code", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    await writeFile(directory.file("copy"), "not a directory");
+    await assert.rejects(openReplica({ source, path: directory.file("copy") }), (error) =>
+      isMillpondError(error, "io"),
+    );
+  });
+
+  test("is refused for a log that is none, which stays as it is", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    const path = directory.file("copy");
+    await mkdir(path);
+    await writeFile(join(path, "copy.snap"), "something else altogether");
+    await assert.rejects(openReplica({ source, path }), (error) =>
+      isMillpondError(error, "invalid-format"),
+    );
+    assert.equal(await readFile(join(path, "copy.snap"), "utf8"), "something else altogether");
+  });
+
+  test("is refused for options out of bounds and prefixes that no key has, before anything is made", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    const path = directory.file("copy");
+    await assert.rejects(openReplica({ source, path, batch: { maxUpdates: 0 } }), (error) =>
+      isMillpondError(error, "invalid-argument"),
+    );
+    await assert.rejects(openReplica({ source, path, scope: ["a.*"] }), (error) =>
+      isMillpondError(error, "invalid-key"),
+    );
+    await assert.rejects(stat(path));
+  });
+
+  test("keeps its directory to its owner", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    const path = directory.file("copy");
+    await using replica = await openReplica({ source, path });
+    await replica.ready();
+    assert.equal((await stat(path)).mode & 0o777, 0o700);
+    assert.equal((await stat(join(path, "replica.json"))).mode & 0o777, 0o600);
   });
 });

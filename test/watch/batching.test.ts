@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isMillpondError } from "../../src/errors/index.js";
+import { watchApplied } from "../../src/watch/index.js";
 import { at, batchOf, put, ScriptedSource } from "../support/scripted-source.js";
 import { startWatching, turns } from "../support/watching.js";
 
@@ -190,7 +191,6 @@ describe("the options of a watch", () => {
 
   test("refuse a reader without keys to compare with", async () => {
     const source = new ScriptedSource();
-    const { watchApplied } = await import("../../src/watch/index.js");
     await assert.rejects(
       watchApplied({ source, reader: source, parse: (update) => update, apply: () => undefined }),
       (error) => isMillpondError(error, "invalid-argument"),

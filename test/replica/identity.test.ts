@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { openInProcess } from "../../src/in-process/index.js";
+import { openReplica, type ReplicaOptions } from "../../src/replica/index.js";
+import { bytes } from "../support/bucket.js";
+import { assertMirrors } from "../support/copies.js";
+import { tempDirectory } from "../support/temp-directory.js";
+import { until } from "../support/until.js";
+
+/** Opens a replica, waits until it has caught up and closes it. */
+async function mirrorOnce(options: ReplicaOptions): Promise<void> {
+  await using replica = await openReplica(options);
+  await replica.ready();
+}
+
+describe("a replica that is opened again", () => {
+  test("after history was evicted past its cursor drops what was deleted meanwhile", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    const path = directory.file("copy");
+    for (const key of ["a", "b", "c"]) await source.put(key, bytes("1"));
+    await mirrorOnce({ source, path });
+    await source.delete("a");
+    for (let count = 0; count < 5; count += 1) await source.put("b", bytes(`${count}`));
+    await source.put("c", bytes("2"));
+    await source.evictBefore((await source.info()).lastSequence - 1n);
+    await using replica = await openReplica({ source, path });
+    assert.deepEqual(replica.get("a"), bytes("1"));
+    await replica.ready();
+    await assertMirrors(replica, source);
+    const { resumed, missed, repairs } = replica.status();
+    assert.deepEqual([resumed, missed, repairs], [false, undefined, 1]);
+  });
+
+  test("on a bucket that was made again, and outgrew the old cursor, holds the new one only", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const path = directory.file("copy");
+    const first = await connection.createBucket("b");
+    await first.put("old", bytes("1"));
+    await mirrorOnce({ source: first, path });
+    await connection.deleteBucket("b");
+    const source = await connection.createBucket("b");
+    for (let count = 0; count < 9; count += 1) await source.put("new", bytes(`${count}`));
+    await using replica = await openReplica({ source, path });
+    await replica.ready();
+    await assertMirrors(replica, source);
+    await replica.close();
+    await using third = await openReplica({ source, path });
+    await third.ready();
+    assert.equal(third.status().resumed, true);
+  });
+
+  test("with a narrower scope drops the keys that it no longer follows", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    const path = directory.file("copy");
+    for (const key of ["a.1", "b.1", "c.1"]) await source.put(key, bytes("1"));
+    await mirrorOnce({ source, path });
+    await using replica = await openReplica({ source, path, scope: ["a.", "c."] });
+    await replica.ready();
+    await assertMirrors(replica, source, ["a.", "c."]);
+    assert.equal(replica.status().resumed, false);
+  });
+
+  test("with a wider scope fetches the keys that it did not follow", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    const path = directory.file("copy");
+    for (const key of ["a.1", "b.1", "c.1"]) await source.put(key, bytes("1"));
+    await mirrorOnce({ source, path, scope: ["c."] });
+    await using replica = await openReplica({ source, path });
+    await replica.ready();
+    await assertMirrors(replica, source);
+  });
+
+  test("with the same scope in other words resumes", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    const path = directory.file("copy");
+    await source.put("a.1", bytes("1"));
+    await mirrorOnce({ source, path, scope: ["b.", "a."] });
+    await using replica = await openReplica({ source, path, scope: ["a.", "a.b", "b."] });
+    await replica.ready();
+    assert.equal(replica.status().resumed, true);
+  });
+
+  test("on another bucket holds that one only", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const path = directory.file("copy");
+    const first = await connection.createBucket("first");
+    await first.put("first", bytes("1"));
+    await mirrorOnce({ source: first, path });
+    const source = await connection.createBucket("second");
+    await source.put("second", bytes("1"));
+    await source.put("second", bytes("2"));
+    await using replica = await openReplica({ source, path });
+    await replica.ready();
+    await assertMirrors(replica, source);
+  });
+
+  for (const [what, content] of [
+    ["that is not JSON", "{"],
+    ["of another format", '{"format":2,"bucket":"b","created":"?","scope":[""]}'],
+    ["of the wrong shape", '{"format":1,"bucket":"b","created":"?","scope":"all"}'],
+    ["that is empty", ""],
+  ] as const) {
+    test(`beside a replica.json ${what} does not trust its cursor`, async () => {
+      await using directory = await tempDirectory();
+      await using connection = await openInProcess();
+      const source = await connection.createBucket("b");
+      const path = directory.file("copy");
+      await source.put("a", bytes("1"));
+      await mirrorOnce({ source, path });
+      await writeFile(join(path, "replica.json"), content);
+      await mirrorOnce({
+        source,
+        path,
+        onEvent: (event) => {
+          if (event.type === "ready") assert.equal(event.resumed, false);
+        },
+      });
+      const noted: unknown = JSON.parse(await readFile(join(path, "replica.json"), "utf8"));
+      const { created } = await source.info();
+      assert.deepEqual(noted, { format: 1, bucket: "b", created, scope: [""] });
+    });
+  }
+});
+
+describe("a bucket that is made again under a running replica", () => {
+  test("is followed once it is back, and the replica holds nothing of the old one", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const path = directory.file("copy");
+    const first = await connection.createBucket("b");
+    await first.put("old", bytes("1"));
+    const retry = { minMs: 1, maxMs: 2 };
+    await using replica = await openReplica({ source: first, path, retry });
+    await replica.ready();
+    await connection.deleteBucket("b");
+    const source = await connection.createBucket("b");
+    for (let count = 0; count < 9; count += 1) await source.put("new", bytes(`${count}`));
+    await until(
+      "it is live again",
+      () => replica.status().repairs === 1 && replica.status().state === "live",
+    );
+    await assertMirrors(replica, source);
+    await replica.close();
+    await using reopened = await openReplica({ source, path });
+    await reopened.ready();
+    assert.equal(reopened.status().resumed, true);
+  });
+});

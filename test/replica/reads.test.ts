@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { openInProcess } from "../../src/in-process/index.js";
+import { openReplica, type Replica } from "../../src/replica/index.js";
+import { CurrentCopy } from "../../src/replica/current-copy.js";
+import { bytes } from "../support/bucket.js";
+import { assertMirrors } from "../support/copies.js";
+import { MemoryStore } from "../support/memory-store.js";
+import { at, put, removal } from "../support/scripted-source.js";
+import { tempDirectory } from "../support/temp-directory.js";
+import { until } from "../support/until.js";
+
+function keysOf(replica: Replica, prefix?: string): string[] {
+  return Array.from(replica.entries(prefix), ({ key }) => key);
+}
+
+describe("reads of a replica", () => {
+  test("give entries of a prefix in the order of the keys' bytes, with revisions", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    for (const key of ["a.2", "b", "a.10", "a-1"]) await source.put(key, bytes(key));
+    await source.putRaw("a.\u{10000}", bytes("last"));
+    await source.putRaw("a.\uffee", bytes("last but one"));
+    await using replica = await openReplica({ source, path: directory.file("copy") });
+    await replica.ready();
+    assert.deepEqual(keysOf(replica, "a."), ["a.10", "a.2", "a.\uffee", "a.\u{10000}"]);
+    assert.deepEqual(keysOf(replica).length, 6);
+    assert.deepEqual(replica.entry("a.2")?.revision, 1n);
+    assert.equal(replica.entry("a.3"), undefined);
+  });
+
+  test("give values that are the caller's own", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    await source.put("a", bytes("1"));
+    await using replica = await openReplica({ source, path: directory.file("copy") });
+    await replica.ready();
+    replica.get("a")?.fill(0);
+    assert.deepEqual(replica.get("a"), bytes("1"));
+  });
+
+  test("tell an empty value from none", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    await source.put("empty", new Uint8Array(0));
+    await using replica = await openReplica({ source, path: directory.file("copy") });
+    await replica.ready();
+    assert.deepEqual(replica.get("empty"), new Uint8Array(0));
+    assert.equal(replica.get("none"), undefined);
+  });
+
+  test("go on with what arrives while the disk fails, and the cursor stands still until it works", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    await source.put("a", bytes("1"));
+    const store = new MemoryStore();
+    await using replica = await openReplica({
+      source,
+      path: directory.file("copy"),
+      retry: { minMs: 1, maxMs: 2 },
+      openStore: async () => store,
+    });
+    await replica.ready();
+    store.error = new Error("no space left on device");
+    await source.put("b", bytes("2"));
+    await source.delete("a");
+    await until("the updates are seen", () => replica.status().received === 3);
+    await assertMirrors(replica, source);
+    assert.equal(replica.size, 1);
+    const failing = replica.status();
+    assert.equal(failing.cursor.toU64(), 1n);
+    assert.deepEqual(
+      [failing.state, failing.store.ok, failing.lastError],
+      ["live", false, store.error],
+    );
+    store.error = undefined;
+    await until("the store has caught up", () => replica.status().store.ok);
+    assert.equal(replica.status().cursor.toU64(), 3n);
+    await assertMirrors(replica, source);
+  });
+});
+
+describe("the copy that is read", () => {
+  test("shows what is ahead of the store among what the store has, in order", () => {
+    const copy = new CurrentCopy(
+      MemoryStore.of([put("b", 1), put("d", 2), put("f", 3), put("h", 4)], at(4)),
+    );
+    copy.show([
+      put("a", 5),
+      put("c", 6),
+      removal("d", 7),
+      put("f", 8),
+      removal("x", 9),
+      put("z", 10),
+    ]);
+    assert.deepEqual(
+      Array.from(copy.range(""), ({ key, version }) => `${key}@${version.toU64()}`),
+      ["a@5", "b@1", "c@6", "f@8", "h@4", "z@10"],
+    );
+    assert.equal(copy.size, 6);
+    assert.equal(copy.get("d"), undefined);
+  });
+
+  test("does not fall back when the store takes an older update of a key", async () => {
+    const copy = new CurrentCopy(new MemoryStore());
+    const older = put("a", 1);
+    const newer = put("a", 2);
+    copy.show([older]);
+    copy.show([newer]);
+    await copy.apply([older], at(1));
+    assert.equal(copy.get("a")?.version.toU64(), 2n);
+    await copy.apply([newer], at(2));
+    assert.equal(copy.get("a")?.version.toU64(), 2n);
+  });
+});

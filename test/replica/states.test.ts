@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { nextState, type ReplicaState, type StateEvent } from "../../src/replica/states.js";
+
+function after(...events: StateEvent[]): ReplicaState {
+  return events.reduce<ReplicaState>(nextState, "loading");
+}
+
+describe("the state of a replica", () => {
+  test("is live only once a watch has caught up, and no longer once it is lost or repaired", () => {
+    assert.equal(after("opened", "watching"), "syncing");
+    assert.equal(after("opened", "watching", "caught-up"), "live");
+    assert.equal(after("opened", "watching", "caught-up", "lost"), "stale");
+    assert.equal(after("opened", "watching", "caught-up", "lost", "watching"), "syncing");
+    assert.equal(after("opened", "watching", "caught-up", "repair-started"), "repairing");
+    assert.equal(after("opened", "repair-started", "repair-finished", "watching"), "syncing");
+    assert.equal(after("opened", "repair-started", "lost"), "stale");
+  });
+
+  test("stays failed, and stays closed, whatever a late event says", () => {
+    const events: StateEvent[] = [
+      "opened",
+      "watching",
+      "caught-up",
+      "lost",
+      "repair-started",
+      "repair-finished",
+      "failed",
+    ];
+    for (const event of events) {
+      assert.equal(after("opened", "failed", event), "failed");
+      assert.equal(after("opened", "closed", event), "closed");
+    }
+    assert.equal(after("failed", "closed"), "closed");
+  });
+});

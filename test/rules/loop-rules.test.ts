@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { MillpondError } from "../../src/errors/index.js";
+import {
+  backoffDelay,
+  isSetupMistake,
+  laterCursor,
+  mayResume,
+  vanishedKeys,
+} from "../../src/rules/index.js";
+import { WatchCursor } from "../../src/values/index.js";
+
+describe("the later of two positions", () => {
+  const at = (revision: bigint): WatchCursor => WatchCursor.fromU64(revision);
+
+  test("is the higher one, past 2^53 too", () => {
+    assert.equal(laterCursor(at(255n), at(256n)).toU64(), 256n);
+    assert.equal(laterCursor(at(256n), at(255n)).toU64(), 256n);
+    const high = (1n << 64n) - 2n;
+    assert.equal(laterCursor(at(high), at(high + 1n)).toU64(), high + 1n);
+  });
+
+  test("is the one that is known", () => {
+    assert.equal(laterCursor(WatchCursor.none, at(1n)).toU64(), 1n);
+    assert.equal(laterCursor(at(1n), WatchCursor.none).toU64(), 1n);
+  });
+
+  test("of ten bytes is by their bytes", () => {
+    const low = WatchCursor.fromHex("00000000000000000001");
+    const high = WatchCursor.fromHex("00000000000000000100");
+    assert.equal(laterCursor(high, low), high);
+    assert.equal(laterCursor(low, high), high);
+  });
+});
+
+describe("vanished keys", () => {
+  test("are those known and not listed, each once", () => {
+    assert.deepEqual(vanishedKeys(["a", "b", "a", "c"], new Set(["b", "d"])), ["a", "c"]);
+  });
+
+  test("are all of them when the bucket is empty, and none when the copy is", () => {
+    assert.deepEqual(vanishedKeys(["a", "b"], new Set()), ["a", "b"]);
+    assert.deepEqual(vanishedKeys([], new Set(["a"])), []);
+  });
+});
+
+describe("a kept position", () => {
+  const monday = { bucket: "b", created: "monday", scope: ["a.", "b."] };
+
+  test("may be resumed in the same making of the same bucket with the same scope", () => {
+    assert.equal(mayResume(monday, { ...monday, scope: ["a.", "b."] }), "yes");
+  });
+
+  test("may not be resumed anywhere else", () => {
+    assert.equal(mayResume(undefined, monday), "unknown-origin");
+    assert.equal(mayResume(monday, { ...monday, bucket: "c" }), "other-bucket");
+    assert.equal(mayResume(monday, { ...monday, created: "tuesday" }), "bucket-recreated");
+    for (const scope of [["a."], ["a.", "b.", "c."], [""], [], ["a.", "c."]]) {
+      assert.equal(mayResume(monday, { ...monday, scope }), "other-scope");
+    }
+  });
+});
+
+describe("a wait between attempts", () => {
+  const limits = { minMs: 100, maxMs: 5000 };
+
+  test("lies between the least and a ceiling that doubles up to the most", () => {
+    assert.deepEqual(
+      [1, 2, 3, 6, 7, 1_000_000].map((failures) => backoffDelay(limits, failures, 1)),
+      [200, 400, 800, 5000, 5000, 5000],
+    );
+    assert.equal(backoffDelay(limits, 9, 0), 100);
+    assert.equal(backoffDelay(limits, 9, 0.5), 2550);
+  });
+});
+
+describe("a mistake in the set-up", () => {
+  test("is what waiting does not mend", () => {
+    assert.ok(isSetupMistake(new MillpondError("bucket-not-found", "?")));
+    assert.ok(!isSetupMistake(new MillpondError("not-connected", "?")));
+    assert.ok(!isSetupMistake(new TypeError("?")));
+  });
+});

@@ -1,0 +1,193 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { isMillpondError, MillpondError, type ErrorCode } from "../../src/errors/index.js";
+import type { CursorOrigin } from "../../src/watch/index.js";
+import { MemoryStore } from "../support/memory-store.js";
+import { at, batchOf, put, ScriptedSource } from "../support/scripted-source.js";
+import { startWatching, turns, type Watching } from "../support/watching.js";
+
+function failure(code: ErrorCode): MillpondError {
+  return new MillpondError(code, `a ${code} on purpose`);
+}
+
+function delays(watching: Watching): number[] {
+  return watching.events.flatMap((event) => (event.type === "retrying" ? [event.delayMs] : []));
+}
+
+describe("a source that fails", () => {
+  test("is watched again from the applied cursor, after a wait that the events tell", async () => {
+    const watching = startWatching();
+    await turns();
+    const error = failure("not-connected");
+    watching.source.current.give(batchOf([put("a", 3)]));
+    watching.source.current.fail(error);
+    await turns();
+    assert.deepEqual(watching.events.at(-1), {
+      type: "retrying",
+      error,
+      delayMs: 150,
+      failures: 1,
+    });
+    watching.clock.advance(149);
+    await turns();
+    assert.equal(watching.source.watches.length, 1);
+    watching.clock.advance(1);
+    await turns();
+    assert.deepEqual(watching.source.calls, ["watch all", "watch all from 3"]);
+    await watching.stop();
+  });
+
+  test("is waited for longer each time, up to the limit, until a watch has caught up", async () => {
+    const watching = startWatching({ retry: { minMs: 100, maxMs: 1000 }, random: () => 1 });
+    await turns();
+    watching.source.setUpErrors.push(...Array.from({ length: 5 }, () => failure("timeout")));
+    watching.source.current.fail(failure("watch-error"));
+    await turns();
+    for (let attempt = 0; attempt < 6; attempt += 1) {
+      watching.clock.advance(1000);
+      await turns();
+    }
+    assert.deepEqual(delays(watching), [200, 400, 800, 1000, 1000, 1000]);
+    watching.source.current.give(batchOf([put("a", 1)], { caughtUp: true }));
+    watching.source.current.fail(failure("watch-error"));
+    await turns();
+    assert.equal(delays(watching).at(-1), 200);
+    await watching.stop();
+  });
+
+  for (const code of ["not-connected", "timeout", "connection-failed", "watch-error"] as const) {
+    test(`with ${code} at the first contact is retried`, async () => {
+      const source = new ScriptedSource();
+      source.setUpErrors.push(failure(code));
+      const watching = startWatching({ source });
+      await turns();
+      watching.clock.advance(5000);
+      await turns();
+      assert.equal(source.watches.length, 1);
+      await watching.stop();
+    });
+  }
+
+  for (const code of [
+    "bucket-not-found",
+    "authorization",
+    "server-too-old",
+    "invalid-key",
+    "invalid-argument",
+  ] as const) {
+    test(`with ${code} at the first contact ends the watch`, async () => {
+      const source = new ScriptedSource();
+      source.setUpErrors.push(failure("not-connected"), failure(code));
+      const watching = startWatching({ source });
+      await turns();
+      watching.clock.advance(5000);
+      await assert.rejects(watching.done, (error) => isMillpondError(error, code));
+    });
+
+    test(`with ${code} after it was watched is retried`, async () => {
+      const watching = startWatching();
+      await turns();
+      watching.source.current.fail(failure(code));
+      watching.source.setUpErrors.push(failure(code));
+      await turns();
+      watching.clock.advance(5000);
+      await turns();
+      watching.clock.advance(5000);
+      await turns();
+      assert.equal(watching.source.watches.length, 2);
+      await watching.stop();
+    });
+  }
+
+  test("with a set-up mistake is retried where failFast is off", async () => {
+    const source = new ScriptedSource();
+    source.setUpErrors.push(failure("bucket-not-found"));
+    const watching = startWatching({ source, failFast: false });
+    await turns();
+    watching.clock.advance(5000);
+    await turns();
+    assert.equal(source.watches.length, 1);
+    await watching.stop();
+  });
+
+  test("has its old watch closed", async () => {
+    const watching = startWatching();
+    await turns();
+    watching.source.current.fail(failure("watch-error"));
+    await turns();
+    assert.ok(watching.source.watches[0]?.closed);
+    await watching.stop();
+  });
+});
+
+describe("the origin of a position", () => {
+  function originOf(created: string, log: string[] = []): CursorOrigin & { stored: string } {
+    return {
+      stored: created,
+      read: async () => {
+        log.push("read");
+        return { bucket: "b", created };
+      },
+      accepts(actual) {
+        return actual.created === this.stored;
+      },
+      async adopt(actual) {
+        log.push("adopt");
+        this.stored = actual.created;
+      },
+    };
+  }
+
+  test("that is the bucket's own lets the watch resume", async () => {
+    const store = MemoryStore.of([put("a", 1)], at(5));
+    const watching = startWatching({ store, origin: originOf("monday") });
+    await turns();
+    assert.deepEqual(watching.source.calls, ["watch all from 5"]);
+    assert.ok(!watching.source.current.closed);
+    await watching.stop();
+  });
+
+  test("that is another makes it start over, with the position withdrawn before the new one is noted", async () => {
+    const source = new ScriptedSource();
+    const store = MemoryStore.of([put("a", 1)], at(5));
+    const origin = originOf("tuesday", source.calls);
+    origin.stored = "monday";
+    origin.adopt = async (actual) => {
+      source.calls.push(`adopt at ${store.position.toU64() ?? "none"}`);
+      origin.stored = actual.created;
+    };
+    const watching = startWatching({ source, store, origin });
+    await turns(10);
+    assert.deepEqual(source.calls, [
+      "watch all from 5",
+      "read",
+      "read",
+      "watch all",
+      'list ""',
+      "adopt at none",
+    ]);
+    assert.ok(source.watches[0]?.closed);
+    assert.equal(store.size, 0);
+    await watching.stop();
+  });
+
+  test("that cannot be noted holds the watch up, and is tried again", async () => {
+    const source = new ScriptedSource();
+    const origin = originOf("monday");
+    let failures = 1;
+    origin.adopt = async () => {
+      failures -= 1;
+      if (failures >= 0) throw new Error("no space left on device");
+    };
+    const watching = startWatching({ source, origin });
+    await turns();
+    assert.deepEqual(
+      watching.events.map(({ type }) => type),
+      ["retrying"],
+    );
+    watching.clock.advance(5000);
+    await turns();
+    assert.equal(watching.events.at(-1)?.type, "watching");
+    await watching.stop();
+  });
+});
