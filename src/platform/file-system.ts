@@ -13,7 +13,7 @@ export interface FileSystem {
   rename(from: string, to: string): Promise<void>;
   /** Nothing there is not an error. */
   remove(path: string): Promise<void>;
-  /** Makes the directory and its parents; one that is there stays as it is. */
+  /** Makes the directory and its parents, for their owner only (0o700); one that is there stays as it is. */
   makeDirectory(path: string): Promise<void>;
   /** The names in a directory, in no order. */
   list(path: string): Promise<string[]>;

@@ -11,6 +11,7 @@ const OPEN_FLAGS: Record<OpenMode, number> = {
   "create-new": fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL,
 };
 const PRIVATE = 0o600;
+const PRIVATE_DIRECTORY = 0o700;
 /** As many symbolic links in a row as Linux follows. */
 const LINKS_MAX = 40;
 
@@ -26,7 +27,7 @@ export const nodeFileSystem: FileSystem = {
   rename: (from, to) => fs.rename(from, to),
   remove: (path) => fs.rm(path, { force: true }),
   async makeDirectory(path) {
-    await fs.mkdir(path, { recursive: true });
+    await fs.mkdir(path, { recursive: true, mode: PRIVATE_DIRECTORY });
   },
   list: (path) => fs.readdir(path),
   async syncDirectory(path) {
