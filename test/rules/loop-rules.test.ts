@@ -10,9 +10,11 @@ import {
 } from "../../src/rules/index.js";
 import { WatchCursor } from "../../src/values/index.js";
 
-describe("the later of two positions", () => {
-  const at = (revision: bigint): WatchCursor => WatchCursor.fromU64(revision);
+function at(revision: bigint): WatchCursor {
+  return WatchCursor.fromU64(revision);
+}
 
+describe("the later of two positions", () => {
   test("is the higher one, past 2^53 too", () => {
     assert.equal(laterCursor(at(255n), at(256n)).toU64(), 256n);
     assert.equal(laterCursor(at(256n), at(255n)).toU64(), 256n);

@@ -14,6 +14,23 @@ function delays(watching: Watching): number[] {
   return watching.events.flatMap((event) => (event.type === "retrying" ? [event.delayMs] : []));
 }
 
+function originOf(created: string, log: string[] = []): CursorOrigin & { stored: string } {
+  return {
+    stored: created,
+    read: async () => {
+      log.push("read");
+      return { bucket: "b", created };
+    },
+    accepts(actual) {
+      return actual.created === this.stored;
+    },
+    async adopt(actual) {
+      log.push("adopt");
+      this.stored = actual.created;
+    },
+  };
+}
+
 describe("a source that fails", () => {
   test("is watched again from the applied cursor, after a wait that the events tell", async () => {
     const watching = startWatching();
@@ -121,23 +138,6 @@ describe("a source that fails", () => {
 });
 
 describe("the origin of a position", () => {
-  function originOf(created: string, log: string[] = []): CursorOrigin & { stored: string } {
-    return {
-      stored: created,
-      read: async () => {
-        log.push("read");
-        return { bucket: "b", created };
-      },
-      accepts(actual) {
-        return actual.created === this.stored;
-      },
-      async adopt(actual) {
-        log.push("adopt");
-        this.stored = actual.created;
-      },
-    };
-  }
-
   test("that is the bucket's own lets the watch resume", async () => {
     const store = MemoryStore.of([put("a", 1)], at(5));
     const watching = startWatching({ store, origin: originOf("monday") });
