@@ -7,6 +7,7 @@ export {
   type LogReport,
   type SoundLog,
 } from "./inspect.js";
+export { io } from "./io-errors.js";
 export { load, readSnapshot, staleKeys, type ReadOptions, type Snapshot } from "./load.js";
 export type { ReplayVisitor } from "./replay.js";
 export { SnapshotWriter, type SnapshotWriterOptions } from "./snapshot-writer.js";

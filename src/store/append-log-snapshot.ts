@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import { MillpondError } from "../errors/index.js";
-import { cursorRecordBytes, HEADER_BYTES, SnapshotWriter } from "../log/index.js";
+import { cursorRecordBytes, HEADER_BYTES, io, SnapshotWriter } from "../log/index.js";
 import { nodeFileSystem, type FileSystem } from "../platform/index.js";
 import { isCompactionDue } from "../rules/compaction-due.js";
 import { WatchCursor, type KvEntry, type KvUpdate } from "../values/index.js";
@@ -55,7 +55,7 @@ export class AppendLogSnapshot implements SnapshotStore {
     const { compactThreshold = COMPACT_THRESHOLD, fs = nodeFileSystem } = options;
     const memory = new MapCopy();
     let cursor = WatchCursor.none;
-    await makeDirectoryOf(fs, path);
+    await io(path, "make the directory of", () => fs.makeDirectory(dirname(path)));
     const writer = await SnapshotWriter.open(path, compactThreshold, {
       fs,
       replay: {
@@ -176,8 +176,4 @@ function owned(update: KvUpdate): KvUpdate {
 function asMillpondError(error: unknown): MillpondError {
   if (error instanceof MillpondError) return error;
   return new MillpondError("operation-failed", "a compaction failed", { cause: error });
-}
-
-async function makeDirectoryOf(fs: FileSystem, path: string): Promise<void> {
-  await fs.makeDirectory(dirname(path));
 }

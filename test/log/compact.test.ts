@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { chmod, lstat, stat, symlink } from "node:fs/promises";
+import { describe, test } from "node:test";
+import { readSnapshot, SnapshotWriter } from "../../src/log/index.js";
+import { appendTo, contentsOf, HUGE, withCode } from "../support/log-files.js";
+import { MemoryFileSystem } from "../support/memory-file-system.js";
+import { tempDirectory } from "../support/temp-directory.js";
+import { at, put, told } from "../support/updates.js";
+
+const PATH = "/disk/log.snap";
+
+describe("a compaction", () => {
+  test("is due when more than the threshold was written, all that was there at the open included", async () => {
+    await using directory = await tempDirectory();
+    const path = directory.file("log.snap");
+    const record = 22;
+    const cursor = 14;
+    const writer = await SnapshotWriter.open(path, 2 * (record + cursor) - 1);
+    writer.writeUpdate(put("a", "1", 1));
+    assert.equal(await writer.checkpoint(at(1)), false);
+    writer.writeUpdate(put("a", "2", 2));
+    assert.equal(await writer.checkpoint(at(2)), true);
+    await writer.compact();
+    assert.equal(await writer.checkpoint(at(3)), false);
+    await writer.close();
+    await using again = await SnapshotWriter.open(path, record + 2 * cursor);
+    assert.equal(await again.checkpoint(at(4)), true);
+  });
+
+  test("keeps what no checkpoint covers yet, and the writer appends to the new file", async () => {
+    await using directory = await tempDirectory();
+    const path = directory.file("log.snap");
+    const writer = await SnapshotWriter.open(path, HUGE);
+    for (let revision = 1; revision <= 10; revision += 1) {
+      writer.writeUpdate(put("a", `${revision}`, revision));
+      await writer.checkpoint(at(revision));
+    }
+    writer.writeUpdate(put("b", "11", 11));
+    const before = writer.size;
+    await writer.compact();
+    assert.ok(writer.size < before);
+    assert.deepEqual(await contentsOf(path), ["a=10@10", "b=11@11"]);
+    writer.writeUpdate(put("c", "12", 12));
+    await writer.checkpoint(at(12));
+    await writer.close();
+    assert.deepEqual(await contentsOf(path), ["a=10@10", "b=11@11", "c=12@12"]);
+  });
+
+  test("keeps the mode, whatever the umask, and a symbolic link", async () => {
+    await using directory = await tempDirectory();
+    const target = directory.file("target.snap");
+    const link = directory.file("link.snap");
+    await appendTo(target, ["a", "1", 1], ["a", "2", 2]);
+    await chmod(target, 0o666);
+    await symlink("target.snap", link);
+    const writer = await SnapshotWriter.open(link, HUGE);
+    await writer.compact();
+    await writer.close();
+    assert.ok((await lstat(link)).isSymbolicLink());
+    assert.equal((await stat(target)).mode & 0o777, 0o666);
+    assert.deepEqual(await contentsOf(target), ["a=2@2"]);
+  });
+
+  test("works for a name without a directory", async () => {
+    await using directory = await tempDirectory();
+    const back = process.cwd();
+    process.chdir(directory.path);
+    try {
+      const writer = await SnapshotWriter.open("x.snap", HUGE);
+      writer.writeUpdate(put("a", "1", 1));
+      await writer.compact();
+      writer.writeUpdate(put("b", "2", 2));
+      await writer.close();
+      assert.deepEqual(await contentsOf("x.snap"), ["a=1@1", "b=2@2"]);
+    } finally {
+      process.chdir(back);
+    }
+  });
+
+  test("syncs the new file, renames it, then syncs the directory", async () => {
+    const fs = new MemoryFileSystem();
+    const writer = await SnapshotWriter.open(PATH, HUGE, { fs });
+    const steps: string[] = [];
+    fs.setHook(({ name, path }) => {
+      if (/^(?:sync|rename)/.test(name)) steps.push(`${name} ${path.replace(/\d+/, "N")}`);
+      return undefined;
+    });
+    await writer.compact();
+    assert.deepEqual(steps, [
+      `sync ${PATH}.compact-N.tmp`,
+      `rename ${PATH}.compact-N.tmp`,
+      "syncDirectory /disk",
+    ]);
+    await writer.close();
+  });
+
+  test("lets updates into the buffer meanwhile, and makes checkpoints wait for it", async () => {
+    const fs = new MemoryFileSystem();
+    const writer = await SnapshotWriter.open(PATH, HUGE, { fs, bufferBytes: 100 });
+    writer.writeUpdate(put("a", "1", 1));
+    const compacting = Promise.all([writer.compact(), writer.compact()]);
+    writer.writeUpdate(put("b", "2", 2));
+    assert.throws(
+      () => writer.writeUpdate(put("c", "3".repeat(100), 3)),
+      withCode("operation-failed"),
+    );
+    await writer.checkpoint(at(2));
+    await compacting;
+    await writer.close();
+    const snapshot = await readSnapshot(PATH, { fs });
+    assert.deepEqual(told(snapshot?.entries.values() ?? []), ["a=1@1", "b=2@2"]);
+    assert.equal(snapshot?.cursor.toU64(), 2n);
+  });
+
+  test("refuses to drop acknowledged records that have gone bad at the end of the file", async () => {
+    const fs = new MemoryFileSystem();
+    const writer = await SnapshotWriter.open(PATH, HUGE, { fs });
+    writer.writeUpdate(put("a", "1", 1));
+    await writer.checkpoint(at(1));
+    const bytes = fs.content(PATH);
+    assert.ok(bytes !== undefined);
+    bytes[bytes.length - 1] = 0x55;
+    const before = Buffer.from(bytes);
+    await assert.rejects(writer.compact(), withCode("corrupted"));
+    assert.deepEqual(fs.content(PATH), before);
+    await writer.close();
+  });
+});

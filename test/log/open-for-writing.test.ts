@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { LockedError } from "../../src/errors/index.js";
+import { load, SnapshotWriter, verify } from "../../src/log/index.js";
+import { appendTo, contentsOf, HEADER, HUGE, withCode } from "../support/log-files.js";
+import { MemoryFileSystem, systemError } from "../support/memory-file-system.js";
+import { tempDirectory } from "../support/temp-directory.js";
+
+const PATH = "/disk/log.snap";
+
+describe("opening for writing", () => {
+  test("cuts a torn tail off before the first append", async () => {
+    await using directory = await tempDirectory();
+    const path = directory.file("log.snap");
+    await appendTo(path, ["a", "1", 1], ["b", "2", 2]);
+    await writeFile(path, (await readFile(path)).subarray(0, -20));
+    await appendTo(path, ["c", "3", 3]);
+    assert.deepEqual(await contentsOf(path), ["a=1@1", "c=3@3"]);
+    assert.equal((await verify(path)).tornBytes, 0);
+  });
+
+  for (const length of [0, 1, 3, 5]) {
+    test(`makes a header torn at ${length} bytes whole`, async () => {
+      await using directory = await tempDirectory();
+      const path = directory.file("log.snap");
+      await writeFile(path, HEADER.subarray(0, length));
+      await appendTo(path, ["a", "1", 1]);
+      assert.deepEqual(await contentsOf(path), ["a=1@1"]);
+    });
+  }
+
+  for (const [what, bytes, wanted] of [
+    ["a short file that is no log", Buffer.from("hi\n"), "invalid-format"],
+    ["a file that is no log", Buffer.from("#!/bin/sh\necho hello\n"), "invalid-format"],
+    ["another format version", Buffer.from("PGSS\x03\x00", "latin1"), "invalid-format"],
+  ] as const) {
+    test(`refuses ${what} and leaves it as it is`, async () => {
+      await using directory = await tempDirectory();
+      const path = directory.file("log.snap");
+      await writeFile(path, bytes);
+      await assert.rejects(SnapshotWriter.open(path, HUGE), withCode(wanted));
+      assert.deepEqual(await readFile(path), bytes);
+      await assert.rejects(load(path), withCode(wanted));
+    });
+  }
+
+  test("refuses a damaged log, names the offset and leaves it as it is", async () => {
+    await using directory = await tempDirectory();
+    const path = directory.file("log.snap");
+    await appendTo(path, ["a", "1", 1], ["b", "2", 2], ["c", "3", 3]);
+    const bytes = await readFile(path);
+    bytes[6 + 22 + 8] = (bytes[6 + 22 + 8] ?? 0) ^ 0xff;
+    await writeFile(path, bytes);
+    await assert.rejects(SnapshotWriter.open(path, HUGE), (error) => {
+      assert.ok(withCode("corrupted")(error) && "offset" in (error as object));
+      assert.equal((error as { offset: number }).offset, 6 + 22);
+      return true;
+    });
+    assert.deepEqual(await readFile(path), bytes);
+    await assert.rejects(
+      SnapshotWriter.open(path, HUGE),
+      withCode("corrupted"),
+      "the lock was kept",
+    );
+  });
+
+  test("removes what a killed compaction left, and nothing else", async () => {
+    await using directory = await tempDirectory();
+    const path = directory.file("log.snap");
+    for (const name of [
+      "log.snap.compact-99.tmp",
+      "other.snap.compact-1.tmp",
+      "log.snap.compact",
+    ]) {
+      await writeFile(directory.file(name), "");
+    }
+    await appendTo(path);
+    assert.deepEqual((await readdir(directory.path)).toSorted(), [
+      "log.snap",
+      "log.snap.compact",
+      "other.snap.compact-1.tmp",
+    ]);
+  });
+
+  test("twice is refused, in one process too, and says who has it; closing frees it", async () => {
+    await using directory = await tempDirectory();
+    const path = directory.file("log.snap");
+    const link = directory.file("link.snap");
+    const first = await SnapshotWriter.open(path, HUGE);
+    await symlink("log.snap", link);
+    for (const name of [path, link, `${directory.path}/./log.snap`]) {
+      await assert.rejects(SnapshotWriter.open(name, HUGE), (error) => {
+        assert.ok(error instanceof LockedError);
+        assert.equal(error.pid, process.pid);
+        return withCode("locked")(error);
+      });
+    }
+    await first.close();
+    await (await SnapshotWriter.open(link, HUGE)).close();
+  });
+
+  test("says what is wrong with a directory, a missing directory and a place without permission", async () => {
+    await using directory = await tempDirectory();
+    await mkdir(directory.file("folder"));
+    await assert.rejects(SnapshotWriter.open(directory.file("folder"), HUGE), withCode("io"));
+    await assert.rejects(load(directory.file("folder")), withCode("io"));
+    await assert.rejects(
+      SnapshotWriter.open(join(directory.path, "no", "log"), HUGE),
+      withCode("io"),
+    );
+    const fs = new MemoryFileSystem();
+    fs.setHook(({ name }) =>
+      name === "open" ? { error: systemError("EACCES"), partialBytes: 0 } : undefined,
+    );
+    await assert.rejects(SnapshotWriter.open(PATH, HUGE, { fs }), withCode("io"));
+  });
+});

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { readSnapshot, SnapshotWriter, verify } from "../../src/log/index.js";
+import { VersionToken, WatchCursor } from "../../src/values/index.js";
+import { HEADER, HUGE, withCode } from "../support/log-files.js";
+import { MemoryFileSystem, systemError } from "../support/memory-file-system.js";
+import { at, del, put, told } from "../support/updates.js";
+
+const MiB = 1024 * 1024;
+const PATH = "/disk/log.snap";
+
+describe("writeUpdate refuses, before a byte is taken,", () => {
+  for (const [what, update] of [
+    ["a key over 65,535 bytes", put("k".repeat(65_536), "", 1)],
+    ["a key over 65,535 bytes that has fewer characters", put("ü".repeat(32_768), "", 1)],
+    ["the delete of such a key", del("k".repeat(65_536), 1)],
+    ["a key with half a surrogate pair", put("a\ud800", "", 1)],
+    ["a value over 16 MiB", put("k", new Uint8Array(16 * MiB + 1), 1)],
+  ] as const) {
+    test(what, async () => {
+      const fs = new MemoryFileSystem();
+      const writer = await SnapshotWriter.open(PATH, HUGE, { fs });
+      assert.throws(() => writer.writeUpdate(update), withCode("invalid-format"));
+      await writer.close();
+      assert.deepEqual(fs.content(PATH), HEADER);
+    });
+  }
+});
+
+describe("a write that fails", () => {
+  test("half-way is taken back from the file, and the same call succeeds later", async () => {
+    const fs = new MemoryFileSystem();
+    const writer = await SnapshotWriter.open(PATH, HUGE, { fs });
+    writer.writeUpdate(put("a", "1", 1));
+    await writer.checkpoint(at(1));
+    const before = Buffer.from(fs.content(PATH) ?? "");
+    writer.writeUpdate(put("b", "2", 2));
+    fs.setHook(({ name }) =>
+      name === "writeSync" ? { error: systemError("ENOSPC"), partialBytes: 30 } : undefined,
+    );
+    await assert.rejects(writer.checkpoint(at(2)), withCode("io"));
+    await assert.rejects(writer.flush(), withCode("io"));
+    assert.deepEqual(fs.content(PATH), before);
+    fs.setHook(() => undefined);
+    await writer.checkpoint(at(2));
+    await writer.close();
+    const report = await verify(PATH, { fs });
+    assert.deepEqual([report.result, report.records, report.tornBytes], ["ok", 4, 0]);
+  });
+
+  test("when the buffer is full refuses the update and keeps those before it", async () => {
+    const fs = new MemoryFileSystem();
+    const writer = await SnapshotWriter.open(PATH, HUGE, { fs, bufferBytes: 40 });
+    writer.writeUpdate(put("a", "1", 1));
+    fs.setHook(({ name }) =>
+      name === "writeSync" ? { error: systemError("ENOSPC"), partialBytes: 5 } : undefined,
+    );
+    assert.throws(() => writer.writeUpdate(put("b", "2", 2)), withCode("io"));
+    fs.setHook(() => undefined);
+    await writer.checkpoint(at(1));
+    await writer.close();
+    const snapshot = await readSnapshot(PATH, { fs });
+    assert.deepEqual(told(snapshot?.entries.values() ?? []), ["a=1@1"]);
+  });
+
+  test("and cannot be taken back poisons the writer; the next open cuts the torn end off", async () => {
+    const fs = new MemoryFileSystem();
+    const writer = await SnapshotWriter.open(PATH, HUGE, { fs });
+    writer.writeUpdate(put("a", "1", 1));
+    await writer.checkpoint(at(1));
+    writer.writeUpdate(put("b", "2", 2));
+    fs.setHook(({ name }) =>
+      name === "writeSync" || name === "truncateSync"
+        ? { error: systemError("EIO"), partialBytes: 9 }
+        : undefined,
+    );
+    await assert.rejects(writer.checkpoint(at(2)), withCode("io"));
+    fs.setHook(() => undefined);
+    assert.throws(() => writer.writeUpdate(put("c", "3", 3)), withCode("poisoned"));
+    await assert.rejects(writer.checkpoint(at(3)), withCode("poisoned"));
+    await assert.rejects(writer.flush(), withCode("poisoned"));
+    await assert.rejects(writer.compact(), withCode("poisoned"));
+    await writer.close();
+    await (await SnapshotWriter.open(PATH, HUGE, { fs })).close();
+    const snapshot = await readSnapshot(PATH, { fs });
+    assert.deepEqual(told(snapshot?.entries.values() ?? []), ["a=1@1"]);
+    assert.equal(snapshot?.cursor.toU64(), 1n);
+  });
+});
+
+test("discard takes back what no checkpoint or flush covered, from the file too", async () => {
+  const fs = new MemoryFileSystem();
+  const writer = await SnapshotWriter.open(PATH, HUGE, { fs, bufferBytes: 60 });
+  writer.writeUpdate(put("a", "1", 1));
+  await writer.flush();
+  for (let revision = 2; revision < 9; revision += 1) writer.writeUpdate(put("b", "2", revision));
+  writer.discard();
+  await writer.checkpoint(at(1));
+  await writer.close();
+  const report = await verify(PATH, { fs });
+  assert.deepEqual([report.result, report.records], ["ok", 2]);
+});
+
+test("close flushes; every later call throws closed, and a second close does nothing", async () => {
+  const fs = new MemoryFileSystem();
+  const writer = await SnapshotWriter.open(PATH, HUGE, { fs });
+  writer.writeUpdate(put("a", "1", 1));
+  await writer.close();
+  await writer.close();
+  assert.throws(() => writer.writeUpdate(put("b", "2", 2)), withCode("closed"));
+  await assert.rejects(writer.checkpoint(WatchCursor.none), withCode("closed"));
+  await assert.rejects(writer.compact(), withCode("closed"));
+  const entry = (await readSnapshot(PATH, { fs }))?.entries.get("a");
+  assert.ok(entry?.version.equals(VersionToken.fromU64(1)));
+});

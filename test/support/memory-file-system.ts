@@ -1,0 +1,187 @@
+import { basename, dirname } from "node:path";
+import { LockedError } from "../../src/errors/index.js";
+import type { FileHandle, FileStat, FileSystem, OpenMode } from "../../src/platform/index.js";
+
+/** One file's content, which open handles keep alive when its name is gone, as on a real disk. */
+interface Inode {
+  bytes: Buffer;
+  permissions: number;
+  writes: number;
+  readonly number: number;
+}
+
+/** What is about to happen; a hook may throw to make it fail, or for a write say how many bytes get through first. */
+export interface Operation {
+  readonly name: keyof FileSystem | keyof FileHandle;
+  readonly path: string;
+  readonly bytes?: number;
+}
+export type Fault = { readonly error: Error; readonly partialBytes: number };
+export type Hook = (operation: Operation) => Fault | undefined;
+
+/** A disk in memory, with absolute paths and one level of directories, on which any operation can be made to fail. */
+export class MemoryFileSystem implements FileSystem {
+  readonly #files = new Map<string, Inode>();
+  readonly #locks = new Set<string>();
+  #hook: Hook = () => undefined;
+  #boot = 0;
+  #inodes = 0;
+
+  /** Asked before every operation from now on. */
+  setHook(hook: Hook): void {
+    this.#hook = hook;
+  }
+
+  /** The process dies: handles and locks are gone, what was written stays, faults end. */
+  crash(): void {
+    this.#boot += 1;
+    this.#locks.clear();
+    this.#hook = () => undefined;
+  }
+
+  get names(): string[] {
+    return [...this.#files.keys()];
+  }
+
+  content(path: string): Buffer | undefined {
+    return this.#files.get(path)?.bytes;
+  }
+
+  async open(path: string, mode: OpenMode, permissions = 0o600): Promise<FileHandle> {
+    this.#step({ name: "open", path });
+    const existing = this.#files.get(path);
+    if (existing !== undefined) {
+      if (mode === "create-new") throw systemError("EEXIST");
+      return this.#handle(existing, path);
+    }
+    if (mode === "read" || mode === "write") throw systemError("ENOENT");
+    const made = { bytes: Buffer.alloc(0), permissions, writes: 0, number: (this.#inodes += 1) };
+    this.#files.set(path, made);
+    return this.#handle(made, path);
+  }
+
+  async stat(path: string): Promise<FileStat | undefined> {
+    this.#step({ name: "stat", path });
+    const file = this.#files.get(path);
+    return file === undefined ? undefined : statOf(file);
+  }
+
+  async realPath(path: string): Promise<string> {
+    this.#step({ name: "realPath", path });
+    return path;
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    this.#step({ name: "rename", path: from });
+    const file = this.#files.get(from);
+    if (file === undefined) throw systemError("ENOENT");
+    this.#files.delete(from);
+    this.#files.set(to, file);
+  }
+
+  async remove(path: string): Promise<void> {
+    this.#step({ name: "remove", path });
+    this.#files.delete(path);
+  }
+
+  async makeDirectory(path: string): Promise<void> {
+    this.#step({ name: "makeDirectory", path });
+  }
+
+  async list(path: string): Promise<string[]> {
+    this.#step({ name: "list", path });
+    return this.names.filter((name) => dirname(name) === path).map((name) => basename(name));
+  }
+
+  async syncDirectory(path: string): Promise<void> {
+    this.#step({ name: "syncDirectory", path });
+  }
+
+  async lock(path: string): Promise<{ release(): Promise<void> }> {
+    this.#step({ name: "lock", path });
+    if (this.#locks.has(path)) throw new LockedError(path, undefined);
+    this.#locks.add(path);
+    const boot = this.#boot;
+    return {
+      release: async () => {
+        if (boot === this.#boot) this.#locks.delete(path);
+      },
+    };
+  }
+
+  #step(operation: Operation): void {
+    const fault = this.#hook(operation);
+    if (fault !== undefined) throw fault.error;
+  }
+
+  #handle(file: Inode, path: string): FileHandle {
+    const boot = this.#boot;
+    let closed = false;
+    const step = (name: keyof FileHandle, bytes?: number): Fault | undefined => {
+      if (closed || boot !== this.#boot) throw systemError("EBADF");
+      return this.#hook({ name, path, ...(bytes === undefined ? {} : { bytes }) });
+    };
+    const refuse = (name: keyof FileHandle): void => {
+      const fault = step(name);
+      if (fault !== undefined) throw fault.error;
+    };
+    const write = (name: "write" | "writeSync", source: Uint8Array, position: number): void => {
+      const fault = step(name, source.length);
+      const through = fault === undefined ? source.length : fault.partialBytes;
+      if (through > 0) put(file, source.subarray(0, through), position);
+      if (fault !== undefined) throw fault.error;
+    };
+    return {
+      async read(target, position) {
+        refuse("read");
+        return file.bytes.copy(target, 0, position, position + target.length);
+      },
+      writeSync: (source, position) => write("writeSync", source, position),
+      write: async (source, position) => write("write", source, position),
+      truncateSync(length) {
+        refuse("truncateSync");
+        resize(file, length);
+      },
+      async setPermissions(permissions) {
+        refuse("setPermissions");
+        file.permissions = permissions;
+      },
+      sync: async () => refuse("sync"),
+      async stat() {
+        refuse("stat");
+        return statOf(file);
+      },
+      async close() {
+        const fault = step("close");
+        closed = true;
+        if (fault !== undefined) throw fault.error;
+      },
+    };
+  }
+}
+
+export function systemError(code: string): Error {
+  return Object.assign(new Error(`${code}: made up by a test`), { code });
+}
+
+function put(file: Inode, source: Uint8Array, position: number): void {
+  if (position + source.length > file.bytes.length) resize(file, position + source.length);
+  file.bytes.set(source, position);
+  file.writes += 1;
+}
+
+function resize(file: Inode, length: number): void {
+  const resized = Buffer.alloc(length);
+  file.bytes.copy(resized);
+  file.bytes = resized;
+  file.writes += 1;
+}
+
+function statOf(file: Inode): FileStat {
+  return {
+    size: file.bytes.length,
+    permissions: file.permissions,
+    kind: "file",
+    identity: `${file.number}:${file.writes}:${file.bytes.length}`,
+  };
+}
