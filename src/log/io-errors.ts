@@ -10,6 +10,7 @@ const HINTS: Readonly<Record<string, string>> = {
   EDQUOT: "This user's disk quota is used up. What was acknowledged is safe.",
   EIO: "The disk reports a fault: look at the system's log.",
   ENOENT: "A directory on the way to it does not exist.",
+  EEXIST: "Something on the way to it is a file, not a directory.",
   ENOTDIR: "Something on the way to it is a file, not a directory.",
   EISDIR: "It is a directory: name the snapshot file in it.",
   EMFILE: "This process has too many files open: raise its limit.",

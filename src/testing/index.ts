@@ -7,3 +7,4 @@ export {
 export { ManualClock } from "./manual-clock.js";
 export { describeBucket } from "./bucket-conformance.js";
 export type { BucketFixture, BucketHarness, BucketOperator } from "./bucket/harness.js";
+export { describeSnapshotStore, type SnapshotStoreHarness } from "./store-conformance.js";

@@ -1,0 +1,11 @@
+import { AppendLogSnapshot } from "../../src/store/index.js";
+import { describeSnapshotStore } from "../../src/testing/index.js";
+import { JsonStore } from "../support/json-store.js";
+
+describeSnapshotStore("AppendLogSnapshot", { open: (path) => AppendLogSnapshot.open(path) });
+
+describeSnapshotStore("AppendLogSnapshot that compacts all the time", {
+  open: (path) => AppendLogSnapshot.open(path, { compactThreshold: 0 }),
+});
+
+describeSnapshotStore("a second, quite different store", { open: (path) => JsonStore.open(path) });
