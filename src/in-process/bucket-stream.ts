@@ -74,16 +74,12 @@ export class BucketStream {
     return this.#evictedThrough;
   }
 
-  /**
-   * Stores one record and returns it. Throws `bucket-full` where `discard` is `new` and it does not fit, even in the place of
-   * the one that the history's limit makes it replace (NATS 2.15).
-   */
+  /** Stores one record and returns it. Throws `bucket-full` where `discard` is `new` and there is no room for it. */
   write(write: Write): StoredRecord {
     this.expire();
     const record = this.#next(write);
     const { config, name } = this.identity;
-    const freed = this.log.replacedBy(record.key)?.bytes ?? 0;
-    if (config.discard === "new" && this.log.bytes + record.bytes - freed > config.maxBytes) {
+    if (config.discard === "new" && !this.#fits(record)) {
       throw new MillpondError("bucket-full", `bucket ${name} is full: ${config.maxBytes} bytes`, {
         hint: "Give the bucket a larger maxBytes, or discard: old where it may forget its oldest records.",
       });
@@ -189,6 +185,12 @@ export class BucketStream {
     const expires = ttlMs === undefined ? {} : { expiresAt: time + ttlMs };
     const sequence = this.log.lastSequence + 1;
     return storedRecord({ sequence, time, key, kind, value, ...expires }, this.#subjectPrefixBytes);
+  }
+
+  /** Within the limit, or in the place of one as large or larger that the history's limit makes it replace (NATS 2.15). */
+  #fits(record: StoredRecord): boolean {
+    if (this.log.bytes + record.bytes <= this.identity.config.maxBytes) return true;
+    return (this.log.replacedBy(record.key)?.bytes ?? 0) >= record.bytes;
   }
 
   #store(record: StoredRecord): void {
