@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { isMillpondError, LockedError } from "../../src/errors/index.js";
+import { nodeFileSystem } from "../../src/platform/index.js";
+import { tempDirectory } from "../support/temp-directory.js";
+
+const HOLDER = join(dirname(fileURLToPath(import.meta.url)), "..", "support", "lock-holder.js");
+
+async function startHolder(path: string): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [HOLDER, path], { stdio: ["ignore", "pipe", "inherit"] });
+  const [said] = (await once(child.stdout, "data")) as [Buffer];
+  assert.equal(said.toString(), "held\n");
+  return child;
+}
+
+test("another process is refused and told who holds the lock, until the holder is killed", async () => {
+  await using directory = await tempDirectory();
+  const path = directory.file("log.snap");
+  const holder = await startHolder(path);
+  const ended = once(holder, "exit");
+  try {
+    await assert.rejects(nodeFileSystem.lock(path), (error) => {
+      assert.ok(error instanceof LockedError);
+      assert.equal(error.pid, holder.pid);
+      return true;
+    });
+  } finally {
+    holder.kill("SIGKILL");
+    await ended;
+  }
+  const lock = await nodeFileSystem.lock(path);
+  assert.equal(await readFile(`${path}.lock`, "utf8"), `${process.pid}\n`);
+  await lock.release();
+});
+
+test("a note of a process that is gone, or of anything else, locks nothing", async () => {
+  await using directory = await tempDirectory();
+  const path = directory.file("log.snap");
+  for (const note of ["1\n", `${process.pid}\n`, "", "not a number"]) {
+    await writeFile(`${path}.lock`, note);
+    await (await nodeFileSystem.lock(path)).release();
+  }
+});
+
+test("a second lock in the same process is refused; other names and other directories are free", async () => {
+  await using directory = await tempDirectory();
+  await using elsewhere = await tempDirectory();
+  const lock = await nodeFileSystem.lock(directory.file("log.snap"));
+  const again = nodeFileSystem.lock(directory.file("log.snap"));
+  await assert.rejects(again, (error) => isMillpondError(error, "locked"));
+  const others = await Promise.all([
+    nodeFileSystem.lock(directory.file("other.snap")),
+    nodeFileSystem.lock(elsewhere.file("log.snap")),
+  ]);
+  for (const held of [...others, lock]) await held.release();
+  await lock.release();
+  await (await nodeFileSystem.lock(directory.file("log.snap"))).release();
+});
+
+test("a held lock keeps no process alive", async () => {
+  await using directory = await tempDirectory();
+  const args = [HOLDER, directory.file("log.snap"), "then-end"];
+  const child = spawn(process.execPath, args, { stdio: "ignore" });
+  assert.deepEqual(await once(child, "exit"), [0, null]);
+});
