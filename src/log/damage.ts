@@ -29,9 +29,9 @@ export async function requireTornTail(
   damage: Damage,
 ): Promise<void> {
   const { offset, kind, claimedEnd = size } = damage;
-  const windowEnd = Math.min(size, offset + RECORD_BYTES_MAX);
-  const window = await readWindow(handle, offset, windowEnd);
-  const restIsZero = await isZero(handle, windowEnd, size);
+  // Wide enough for a record that starts within the first half: that is where one can follow a torn one.
+  const window = await readWindow(handle, offset, Math.min(size, offset + 2 * RECORD_BYTES_MAX));
+  const restIsZero = await isZero(handle, Math.min(size, offset + RECORD_BYTES_MAX), size);
   if (restIsZero && isZeroFrom(window, 0)) return;
 
   if (isZeroHole(window)) throw damaged(path, damage, "a hole of zeros before other bytes");
@@ -71,7 +71,8 @@ async function findRecord(window: Buffer): Promise<number | "gave up" | undefine
   const frame = new RecordFrame();
   let checked = 0;
   let sliceEnd = SEARCH_SLICE_BYTES;
-  for (let at = 1; at + RECORD_BYTES_MIN <= window.length; at += 1) {
+  const end = Math.min(RECORD_BYTES_MAX, window.length - RECORD_BYTES_MIN + 1);
+  for (let at = 1; at < end; at += 1) {
     checked += 1;
     if (frameRecord(window, at, window.length, frame) === "whole") {
       if (checksumHolds(window, frame)) return at;
