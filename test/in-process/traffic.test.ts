@@ -5,23 +5,15 @@ import { allKeys } from "../../src/kv/index.js";
 import { simulateAbsence, startTraffic } from "../../src/in-process/index.js";
 import { ManualClock, openInProcess } from "../../src/testing/index.js";
 import { WatchCursor } from "../../src/values/index.js";
+import { randomFrom } from "../support/seed.js";
 import { until } from "../support/until.js";
-
-/** Numbers that look random and are the same in every run. */
-function steadyRandom(): () => number {
-  let state = 12_345;
-  return () => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 describe("demo traffic", () => {
   test("fills an empty bucket, then writes at its rate, and stops", async () => {
     const clock = new ManualClock();
     await using connection = await openInProcess({ clock });
     const bucket = await connection.createBucket("demo");
-    const options = { clock, random: steadyRandom(), keys: 300, updatesPerSecond: 100 };
+    const options = { clock, random: randomFrom(7), keys: 300, updatesPerSecond: 100 };
     const traffic = startTraffic(bucket, options);
     await until("filled", () => traffic.written === 300);
     assert.equal((await bucket.info()).records, 300);
@@ -38,7 +30,7 @@ describe("demo traffic", () => {
   test("removes keys and brings them back, and keeps every earlier cursor good", async () => {
     await using connection = await openInProcess();
     const bucket = await connection.createBucket("demo");
-    const options = { random: steadyRandom(), keys: 500 };
+    const options = { random: randomFrom(7), keys: 500 };
     const traffic = startTraffic(bucket, options);
     await until("filled", () => traffic.written >= 500);
     await traffic.stop();
@@ -64,7 +56,7 @@ describe("demo traffic", () => {
     const clock = new ManualClock();
     await using connection = await openInProcess({ clock });
     const bucket = await connection.createBucket("demo");
-    const traffic = startTraffic(bucket, { clock, random: steadyRandom(), keys: 10 });
+    const traffic = startTraffic(bucket, { clock, random: randomFrom(7), keys: 10 });
     await until("filled", () => traffic.written === 10);
     const step = async (): Promise<void> => {
       await until("the tick is over", () => clock.waiting > 0);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { allKeys, scopeOf } from "../../kv/index.js";
 import { Flow, within } from "./flow.js";
 import type { Scenarios } from "./harness.js";
-import { bytes, contents, putMany } from "./support.js";
+import { bytes, contents, putMany, sequenceOf } from "./support.js";
 
 export const watching: Scenarios = {
   "watching everything gives the last record of each key in order, then what is written": async ({
@@ -123,6 +123,25 @@ export const watching: Scenarios = {
       ],
     );
   },
+
+  "a watch of a bucket that lost its newest records has caught up, and its cursor covers them":
+    async ({ make, operator }) => {
+      const bucket = await make();
+      await bucket.put("a", bytes("1"));
+      const newest = await bucket.put("b", bytes("1"));
+      await operator.deleteMessage(bucket.name, sequenceOf(newest));
+      const emptied = await make();
+      await putMany(emptied, "k.", 2);
+      await operator.evictBefore(emptied.name, 3n);
+      for (const each of [bucket, emptied]) {
+        await using flow = await Flow.open(each, allKeys);
+        await flow.untilCaughtUp();
+        await flow.until("the cursor at 2", () => flow.cursor.toU64() === 2n);
+        assert.equal(flow.updates.length, each === bucket ? 1 : 0);
+        await each.put("c", bytes("1"));
+        await flow.until("the write", () => flow.story.includes("c=1"));
+      }
+    },
 
   "caught up comes with the last of what was there, and pending counts down to it": async ({
     make,
