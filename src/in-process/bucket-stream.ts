@@ -182,9 +182,9 @@ export class BucketStream {
 
   #next({ key, kind, value, ttlMs }: Write): StoredRecord {
     const time = this.#clock.now();
-    const expires = ttlMs === undefined ? {} : { expiresAt: time + ttlMs };
+    const expiresAt = ttlMs === undefined ? undefined : time + ttlMs;
     const sequence = this.log.lastSequence + 1;
-    return storedRecord({ sequence, time, key, kind, value, ...expires }, this.#subjectPrefixBytes);
+    return storedRecord({ sequence, time, key, kind, value, expiresAt }, this.#subjectPrefixBytes);
   }
 
   /** Within the limit, or in the place of one as large or larger that the history's limit makes it replace (NATS 2.15). */

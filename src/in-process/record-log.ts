@@ -2,6 +2,7 @@ import type { StoredRecord } from "./record.js";
 
 /** Removed records are swept out once there are this many of them and they outnumber the kept ones. */
 const SWEEP_AT_LEAST = 1024;
+const NEAR_THE_END = 16;
 
 /**
  * The records of a bucket, in memory: ordered by sequence, with the history of each key, as a NATS stream with one subject
@@ -154,8 +155,11 @@ export class RecordLog {
 
   /** Index of the first record, removed or not, above `sequence`. */
   #indexAfter(sequence: number): number {
-    let low = this.#first;
     let high = this.#records.length;
+    let low = this.#first;
+    // Most who ask are near the end.
+    const near = Math.max(low, high - NEAR_THE_END);
+    if ((this.#records[near]?.sequence ?? Infinity) <= sequence) low = near;
     while (low < high) {
       const middle = (low + high) >>> 1;
       const record = this.#records[middle];

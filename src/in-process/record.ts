@@ -9,14 +9,16 @@ export interface StoredRecord {
   readonly kind: "put" | "delete" | "purge";
   readonly value: Uint8Array;
   /** When it goes away by itself, in milliseconds since the Unix epoch. */
-  readonly expiresAt?: number;
+  readonly expiresAt: number | undefined;
   readonly version: VersionToken;
   /** What it counts for against the bucket's size limit. */
   readonly bytes: number;
   removed: boolean;
 }
 
-export type NewRecord = Omit<StoredRecord, "version" | "bytes" | "removed">;
+export type NewRecord = Omit<StoredRecord, "version" | "bytes" | "removed" | "expiresAt"> & {
+  readonly expiresAt?: number | undefined;
+};
 
 /** A NATS file store's fixed part of a message: length, sequence, time, subject length and checksum (2.10 source). */
 const MESSAGE_BYTES = 30;
@@ -25,16 +27,17 @@ const HEADER_BYTES = 40;
 
 /** Takes ownership of `value`. `subjectPrefixBytes` is the length of what stands before the key in the subject. */
 export function storedRecord(record: NewRecord, subjectPrefixBytes: number): StoredRecord {
-  const headers = record.kind === "put" && record.expiresAt === undefined ? 0 : HEADER_BYTES;
+  const { sequence, time, key, kind, value, expiresAt } = record;
+  const headers = kind === "put" && expiresAt === undefined ? 0 : HEADER_BYTES;
   return {
-    ...record,
-    version: VersionToken.fromU64(record.sequence),
-    bytes:
-      MESSAGE_BYTES +
-      subjectPrefixBytes +
-      Buffer.byteLength(record.key) +
-      record.value.length +
-      headers,
+    sequence,
+    time,
+    key,
+    kind,
+    value,
+    expiresAt,
+    version: VersionToken.fromU64(sequence),
+    bytes: MESSAGE_BYTES + subjectPrefixBytes + Buffer.byteLength(key) + value.length + headers,
     removed: false,
   };
 }
