@@ -11,3 +11,4 @@ export { io } from "./io-errors.js";
 export { load, readSnapshot, staleKeys, type ReadOptions, type Snapshot } from "./load.js";
 export type { ReplayVisitor } from "./replay.js";
 export { SnapshotWriter, type SnapshotWriterOptions } from "./snapshot-writer.js";
+export { sortInSlices } from "./sort-in-slices.js";

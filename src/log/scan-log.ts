@@ -33,7 +33,8 @@ export interface ScanResult {
   readonly records: number;
 }
 
-const CHUNK_BYTES = 1024 * 1024;
+/** Some thousand short records: what is read between two turns of the event loop takes a few milliseconds. */
+const CHUNK_BYTES = 256 * 1024;
 
 /**
  * Reads the log from its start, a chunk at a time, giving way to other work between chunks; it holds one chunk and one

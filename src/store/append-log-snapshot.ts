@@ -65,6 +65,7 @@ export class AppendLogSnapshot implements SnapshotStore {
         },
       },
     });
+    await memory.settle();
     return new AppendLogSnapshot(writer, memory, cursor, compactThreshold);
   }
 
@@ -104,6 +105,7 @@ export class AppendLogSnapshot implements SnapshotStore {
       await this.#append(batch, cursor);
       for (const update of batch) this.#memory.apply(owned(update));
       this.#cursor = cursor;
+      if (this.#memory.needsSettling) await this.#memory.settle();
       await this.#compactIfDue();
     });
   }
@@ -154,7 +156,8 @@ export class AppendLogSnapshot implements SnapshotStore {
     });
     if (!due) return;
     try {
-      await this.#writer.rewrite(this.#memory.borrowAll(), this.#cursor);
+      await this.#memory.settle();
+      await this.#writer.rewrite(this.#memory.borrowSettled(), this.#cursor);
       this.#compactionError = undefined;
     } catch (error) {
       this.#compactionError = asMillpondError(error);

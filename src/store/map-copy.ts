@@ -40,8 +40,19 @@ export class MapCopy implements MemoryCopy {
     return copiesOf(this.#inOrder(prefix));
   }
 
-  borrowAll(): Iterable<KvEntry> {
-    return this.#inOrder("");
+  get needsSettling(): boolean {
+    return this.#order.needsSettling;
+  }
+
+  settle(): Promise<void> {
+    return this.#order.settle();
+  }
+
+  *borrowSettled(): Generator<KvEntry> {
+    for (const key of this.#order.settled()) {
+      const entry = this.#entries.get(key);
+      if (entry !== undefined) yield entry;
+    }
   }
 
   /** An entry is never changed, only replaced, so the list stays as it is now. */

@@ -15,6 +15,13 @@ export interface MemoryCopy {
    * call whatever is applied while they are walked. Each value is the caller's own copy.
    */
   range(prefix: string): Iterable<KvEntry>;
-  /** As `range("")`, but the values are the memory's own: to be read, not kept or changed. */
-  borrowAll(): Iterable<KvEntry>;
+  /** Whether enough has been added since the last {@link MemoryCopy.settle} to make a `range` slow. */
+  readonly needsSettling: boolean;
+  /** Puts what was added into order, a slice at a time. Nothing may be applied meanwhile. */
+  settle(): Promise<void>;
+  /**
+   * As `range("")`, found one by one while it is walked and with the memory's own values: to be read, not kept or changed.
+   * Nothing may be applied since the last settling nor meanwhile.
+   */
+  borrowSettled(): Iterable<KvEntry>;
 }

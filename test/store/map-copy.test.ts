@@ -12,15 +12,15 @@ const KEYS = Array.from({ length: 40 }, (_, index) => `${STARTS[index % 4]}${ind
 const operations = fc.array(
   fc.record({
     key: fc.constantFrom(...KEYS),
-    kind: fc.constantFrom("put", "remove", "walk"),
+    kind: fc.constantFrom("put", "remove", "walk", "settle"),
     prefix: fc.constantFrom("", "a", "b", "a1", "none"),
   }),
   { maxLength: 200 },
 );
 
-test("any sequence of puts, removals and walks shows the same as a map that is sorted each time", () => {
-  fc.assert(
-    fc.property(operations, (sequence) => {
+test("any sequence of puts, removals, walks and settlings shows what a map sorted each time shows", async () => {
+  await fc.assert(
+    fc.asyncProperty(operations, async (sequence) => {
       const copy = new MapCopy();
       const model = new Map<string, KvEntry>();
       for (const [index, { key, kind, prefix }] of sequence.entries()) {
@@ -31,9 +31,11 @@ test("any sequence of puts, removals and walks shows the same as a map that is s
         } else if (kind === "remove") {
           copy.apply(del(key, index));
           model.delete(key);
-        } else assert.deepEqual(told(copy.range(prefix)), sorted(model, prefix));
+        } else if (kind === "settle") await copy.settle();
+        else assert.deepEqual(told(copy.range(prefix)), sorted(model, prefix));
       }
-      assert.deepEqual(told(copy.borrowAll()), sorted(model, ""));
+      await copy.settle();
+      assert.deepEqual(told(copy.borrowSettled()), sorted(model, ""));
       assert.equal(copy.size, model.size);
     }),
     { seed: seedOfRun(), numRuns: 300 },
