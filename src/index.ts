@@ -1,6 +1,24 @@
 export * from "./errors/index.js";
 export * from "./kv/index.js";
+export {
+  inspectLog,
+  load,
+  readSnapshot,
+  SnapshotWriter,
+  staleKeys,
+  verify,
+  type BrokenLog,
+  type EmptyLog,
+  type LogReport,
+  type ReadOptions,
+  type ReplayVisitor,
+  type Snapshot,
+  type SnapshotWriterOptions,
+  type SoundLog,
+} from "./log/index.js";
+export type { FileHandle, FileLock, FileStat, FileSystem, OpenMode } from "./platform/index.js";
 export * from "./replica/index.js";
+export * from "./store/index.js";
 export * from "./values/index.js";
 export { watchApplied } from "./watch/index.js";
 export type * from "./watch/index.js";
