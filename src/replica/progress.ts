@@ -14,9 +14,11 @@ const stateEvents: Readonly<Record<WatchEvent["type"], StateEvent | undefined>> 
   "repair-started": "repair-started",
   "repair-finished": "repair-finished",
   retrying: "lost",
-  // A store that fails makes no copy stale: status().store tells of it.
+  // A store that fails makes no copy stale, as long as updates can be held: status().store tells of it.
   "store-failed": undefined,
   "store-recovered": undefined,
+  "store-blocking": "lost",
+  "store-unblocked": "watching",
 };
 
 /** Keeps the account that {@link ReplicaStatus} shows, from what the watch tells. */
@@ -68,6 +70,8 @@ export class Progress {
     this.#account(event);
     const moved = stateEvents[event.type];
     if (moved !== undefined) this.move(moved);
+    // After a store that blocked, the watch catches up a second time, and does not say so by itself.
+    if (isLevel(event) && this.#isReady && this.#state === "syncing") this.move("caught-up");
     if (event.type === "caught-up") return this.#becomeReady(event.cursor, copy);
     if (event.type !== "watching") this.#tell(event);
     return false;
@@ -103,7 +107,7 @@ export class Progress {
       case "progress":
         this.#received = event.received;
         this.#pending = event.pending;
-        if (event.caughtUp && event.pending === 0) this.#asOf = this.#clock.now();
+        if (isLevel(event)) this.#asOf = this.#clock.now();
         break;
       case "repair-finished":
         this.#repairs += 1;
@@ -120,6 +124,8 @@ export class Progress {
         break;
       case "caught-up":
       case "repair-started":
+      case "store-blocking":
+      case "store-unblocked":
         break;
     }
   }
@@ -132,4 +138,9 @@ export class Progress {
     this.#tell({ type: "ready", cursor, size: copy.size, resumed, received: this.#received });
     return true;
   }
+}
+
+/** Whether all that the source has is applied. */
+function isLevel(event: WatchEvent): boolean {
+  return event.type === "progress" && event.caughtUp && event.pending === 0;
 }

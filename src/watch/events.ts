@@ -40,4 +40,7 @@ export type WatchEvent =
     }
   /** The store refused a write; what it refused is kept and given again, in order. */
   | { readonly type: "store-failed"; readonly error: unknown; readonly failures: number }
-  | { readonly type: "store-recovered" };
+  | { readonly type: "store-recovered" }
+  /** As much is held as may be: nothing more is taken from the source until the store has taken it. */
+  | { readonly type: "store-blocking" }
+  | { readonly type: "store-unblocked" };

@@ -85,7 +85,10 @@ export class StoreWriter {
     }
     this.#position = position;
     if (this.#state === "idle") await this.#start();
+    if (!this.#isOverfull || this.#isInterrupted) return;
+    this.#options.emit({ type: "store-blocking" });
     while (this.#isOverfull && !this.#isInterrupted) await this.#changed.wait();
+    if (!this.#isOverfull) this.#options.emit({ type: "store-unblocked" });
   }
 
   /**

@@ -44,6 +44,7 @@ describe("a replica that is opened again", () => {
     await mirrorOnce({ source: first, path });
     await connection.deleteBucket("b");
     const source = await connection.createBucket("b");
+    await source.put("first", bytes("0"));
     for (let count = 0; count < 9; count += 1) await source.put("new", bytes(`${count}`));
     await using replica = await openReplica({ source, path });
     await replica.ready();
@@ -100,7 +101,7 @@ describe("a replica that is opened again", () => {
     await mirrorOnce({ source: first, path });
     const source = await connection.createBucket("second");
     await source.put("second", bytes("1"));
-    await source.put("second", bytes("2"));
+    await source.put("third", bytes("2"));
     await using replica = await openReplica({ source, path });
     await replica.ready();
     await assertMirrors(replica, source);
@@ -146,6 +147,7 @@ describe("a bucket that is made again under a running replica", () => {
     await replica.ready();
     await connection.deleteBucket("b");
     const source = await connection.createBucket("b");
+    await source.put("first", bytes("0"));
     for (let count = 0; count < 9; count += 1) await source.put("new", bytes(`${count}`));
     await until(
       "it is live again",

@@ -84,6 +84,29 @@ describe("reads of a replica", () => {
   });
 });
 
+describe("a replica whose disk fails for so long that nothing more can be held", () => {
+  test("says that it is stale, and is live again once the disk works and it has caught up", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    const store = new MemoryStore();
+    await using replica = await openReplica({
+      source,
+      path: directory.file("copy"),
+      retry: { minMs: 1, maxMs: 2 },
+      held: { maxUpdates: 2 },
+      openStore: async () => store,
+    });
+    await replica.ready();
+    store.error = new Error("no space left on device");
+    for (let count = 0; count < 5; count += 1) await source.put(`a.${count}`, bytes("1"));
+    await until("it says that it is stale", () => replica.status().state === "stale");
+    store.error = undefined;
+    await until("it is live again", () => replica.status().state === "live");
+    await assertMirrors(replica, source);
+  });
+});
+
 describe("the copy that is read", () => {
   test("shows what is ahead of the store among what the store has, in order", () => {
     const copy = new CurrentCopy(

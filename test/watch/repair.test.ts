@@ -121,6 +121,23 @@ describe("a position that expired", () => {
     await watching.stop();
   });
 
+  test("is repaired also where all that is known is still to be taken by the store", async () => {
+    const source = new ScriptedSource();
+    const store = new MemoryStore();
+    const watching = startWatching({ source, store });
+    await turns();
+    store.error = new Error("no space left on device");
+    source.current.give(batchOf([put("held", 6)]));
+    source.current.fail(expired());
+    await turns(10);
+    store.error = undefined;
+    watching.clock.advance(5000);
+    await turns(10);
+    assert.ok(watching.journal.includes("apply delete held@?"));
+    assert.equal(store.size, 0);
+    await watching.stop();
+  });
+
   test("has deleted what the store has not taken yet, once it takes it", async () => {
     const { source, store } = outdated();
     const watching = startWatching({ source, store });

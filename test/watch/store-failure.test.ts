@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { MemoryStore } from "../support/memory-store.js";
 import { at, batchOf, put } from "../support/scripted-source.js";
 import { startWatching, turns, type Watching } from "../support/watching.js";
 
@@ -117,6 +118,10 @@ describe("a store that fails", () => {
     watching.clock.advance(10);
     await turns();
     assert.equal(watching.store.position.toU64(), 50n);
+    assert.deepEqual(
+      watching.events.map(({ type }) => type).filter((type) => type.startsWith("store")),
+      ["store-failed", "store-blocking", "store-recovered", "store-unblocked"],
+    );
     await watching.stop();
   });
 
@@ -169,4 +174,56 @@ describe("a store that fails", () => {
     assert.equal(watching.store.position.toU64(), 1n);
     await watching.stop();
   });
+
+  test("that takes its time has reported what it took, and no more", async () => {
+    const { watching, answer } = await withSlowRetry();
+    await deliver(watching, put("b", 2));
+    watching.journal.length = 0;
+    answer();
+    await turns();
+    assert.deepEqual(watching.journal, ["applied 1", "store put b@2 → 2"]);
+    answer();
+    await turns();
+    assert.equal(watching.journal.at(-1), "applied 2");
+    await watching.stop();
+  });
+
+  test("that takes its time and fails is given what came meanwhile behind what it refused", async () => {
+    const { watching, answer } = await withSlowRetry();
+    await deliver(watching, put("b", 2));
+    watching.journal.length = 0;
+    answer(full);
+    await turns();
+    watching.clock.advance(5000);
+    await turns();
+    assert.deepEqual(watching.journal, ["store put a@1, put b@2 → 2"]);
+    answer();
+    await turns();
+    await watching.stop();
+  });
 });
+
+/** A watch whose store has refused `a@1` once, and is now thinking about it until it is told its answer. */
+async function withSlowRetry(): Promise<{
+  watching: Watching;
+  answer: (error?: Error) => void;
+}> {
+  const store = new MemoryStore();
+  const take = store.apply.bind(store);
+  let answer: ((error?: Error) => void) | undefined;
+  let slow = false;
+  store.apply = async (updates, cursor) => {
+    if (!slow) throw full;
+    await new Promise<void>((resolve, reject) => {
+      answer = (error) => (error === undefined ? resolve() : reject(error));
+    });
+    await take(updates, cursor);
+  };
+  const watching = startWatching({ store });
+  await turns();
+  await deliver(watching, put("a", 1));
+  slow = true;
+  watching.clock.advance(5000);
+  await turns();
+  return { watching, answer: (error) => answer?.(error) };
+}
