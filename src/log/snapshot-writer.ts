@@ -37,7 +37,7 @@ const BUFFER_BYTES = 256 * 1024;
  * What a resolved `checkpoint` or `flush` acknowledged survives the process (`kill -9`), not a power loss: nothing on that
  * path is synced, because the log is a cache and checkpoints are frequent. A write that fails half-way is taken back
  * from the file, and the records stay in the buffer, so the same call may be made again. Where even that fails, the
- * writer is poisoned: every later call throws `poisoned`, and the next `open` cuts off the torn end.
+ * writer is poisoned: every later call but `rewrite` throws `poisoned`, and the next `open` cuts off the torn end.
  *
  * Calls of `checkpoint`, `flush`, `compact`, `rewrite` and `close` made while a compaction runs wait for it. Updates go
  * to the buffer meanwhile; one that would not fit is refused with `operation-failed`.
@@ -182,11 +182,16 @@ export class SnapshotWriter implements AsyncDisposable {
 
   /**
    * As {@link SnapshotWriter.compact}, from what the caller holds in memory, so that damage on disk is healed. `entries` and
-   * `cursor` must include all that was written before the call, ascending by key; they are read while the promise is
-   * pending, and must not change.
+   * `cursor` must include all that was acknowledged before the call, ascending by key; they are read while the promise is
+   * pending, and must not change. A poisoned writer is sound again afterwards, without what it could not write.
    */
   async rewrite(entries: Iterable<KvEntry>, cursor: WatchCursor): Promise<void> {
-    await this.#exclusively(() => this.#replace(entries, cursor));
+    await this.#exclusively(() => this.#replace(entries, cursor), this.isPoisoned);
+  }
+
+  /** Whether every call but {@link SnapshotWriter.rewrite} and `close` throws `poisoned`. */
+  get isPoisoned(): boolean {
+    return this.#state === "poisoned";
   }
 
   /** Flushes, and gives up the file and the lock, also where the flush throws. Idempotent. */
@@ -210,11 +215,14 @@ export class SnapshotWriter implements AsyncDisposable {
     }
   }
 
-  async #exclusively(rewrite: () => Promise<void>): Promise<void> {
+  async #exclusively(rewrite: () => Promise<void>, heals = false): Promise<void> {
     while (this.#rewriting !== undefined) await this.#rewriting;
-    this.#requireUsable();
-    this.#writeOut();
-    this.#acknowledged = this.#end;
+    if (heals && this.#closing === undefined) this.#buffer.truncate(0);
+    else {
+      this.#requireUsable();
+      this.#writeOut();
+      this.#acknowledged = this.#end;
+    }
     const running = rewrite();
     const settled = running.then(
       () => undefined,
@@ -235,6 +243,7 @@ export class SnapshotWriter implements AsyncDisposable {
     this.#end = size;
     this.#acknowledged = size;
     this.#compacted = size;
+    this.#state = "open";
     await old.close().catch(() => undefined);
     await io(this.path, "sync the directory of", () =>
       this.#fs.syncDirectory(dirname(this.#target)),

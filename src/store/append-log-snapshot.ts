@@ -96,8 +96,7 @@ export class AppendLogSnapshot implements SnapshotStore {
 
   /**
    * Batches are taken one after the other, in the order of the calls. Throws `invalid-format` for an update that no log can
-   * hold, `io` where the disk fails, `poisoned` after a write that could not be taken back, `closed`. The calls that wait
-   * are the caller's to bound: a watch makes one at a time.
+   * hold, `io` where the disk fails, `closed`. The calls that wait are the caller's to bound: a watch makes one at a time.
    */
   async apply(batch: readonly KvUpdate[], cursor: WatchCursor): Promise<void> {
     this.#requireOpen();
@@ -126,6 +125,8 @@ export class AppendLogSnapshot implements SnapshotStore {
   }
 
   async #append(batch: readonly KvUpdate[], cursor: WatchCursor): Promise<void> {
+    // An earlier batch left a torn end that could not be cut off. Memory has all that was taken, so a new file heals it.
+    if (this.#writer.isPoisoned) await this.#rewrite();
     try {
       for (const update of batch) this.#writer.writeUpdate(update);
       await this.#writer.checkpoint(cursor);
@@ -135,7 +136,7 @@ export class AppendLogSnapshot implements SnapshotStore {
     }
   }
 
-  /** What stopped the batch is what the caller is told; a writer that this poisons says so at the next call. */
+  /** What stopped the batch is what the caller is told; a writer that this poisons is healed at the next call. */
   #takeBack(): void {
     try {
       this.#writer.discard();
@@ -156,13 +157,17 @@ export class AppendLogSnapshot implements SnapshotStore {
     });
     if (!due) return;
     try {
-      await this.#memory.settle();
-      await this.#writer.rewrite(this.#memory.borrowSettled(), this.#cursor);
+      await this.#rewrite();
       this.#compactionError = undefined;
     } catch (error) {
       this.#compactionError = asMillpondError(error);
       this.#sizeAtFailure = this.#writer.size;
     }
+  }
+
+  async #rewrite(): Promise<void> {
+    await this.#memory.settle();
+    await this.#writer.rewrite(this.#memory.borrowSettled(), this.#cursor);
   }
 
   #requireOpen(): void {

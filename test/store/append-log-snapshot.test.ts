@@ -77,6 +77,25 @@ describe("a batch that cannot be taken", () => {
   });
 });
 
+test("a torn write that cannot be cut off costs one batch; the next one goes to a new, whole file", async () => {
+  const fs = new MemoryFileSystem();
+  const store = await AppendLogSnapshot.open(PATH, { fs });
+  await store.apply([put("a", "1", 1)], at(1));
+  fs.setHook(({ name }) =>
+    name === "writeSync" || name === "truncateSync"
+      ? { error: systemError("EIO"), partialBytes: 40 }
+      : undefined,
+  );
+  await assert.rejects(store.apply([put("b", "2", 2), put("c", "3", 3)], at(3)), withCode("io"));
+  await assert.rejects(store.apply([put("b", "2", 2), put("c", "3", 3)], at(3)), withCode("io"));
+  fs.setHook(() => undefined);
+  await store.apply([put("d", "4", 4)], at(4));
+  await store.close();
+  const snapshot = await readSnapshot(PATH, { fs });
+  assert.deepEqual(told(snapshot?.entries.values() ?? []), ["a=1@1", "d=4@4"]);
+  assert.equal((await verify(PATH, { fs })).tornBytes, 0);
+});
+
 describe("compaction", () => {
   test("comes when the dead bytes exceed the threshold, and leaves the live entries", async () => {
     await using directory = await tempDirectory();
