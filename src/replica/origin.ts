@@ -1,5 +1,5 @@
 import type { KvStore } from "../kv/index.js";
-import { type CopyIdentity, mayResume, sameScope } from "../rules/index.js";
+import { type CopyIdentity, mayResume } from "../rules/index.js";
 import type { BucketIdentity, CursorOrigin } from "../watch/index.js";
 import type { OriginFile } from "./origin-file.js";
 
@@ -20,15 +20,6 @@ export class ReplicaOrigin implements CursorOrigin {
     this.#scope = scope;
     this.#file = file;
     this.#stored = stored;
-  }
-
-  /** Whether a resume is worth trying: what can be told without the bucket. */
-  get mayHold(): boolean {
-    return (
-      this.#stored !== undefined &&
-      this.#stored.bucket === this.#source.name &&
-      sameScope(this.#stored.scope, this.#scope)
-    );
   }
 
   async read(): Promise<BucketIdentity> {

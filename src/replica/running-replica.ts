@@ -1,7 +1,7 @@
 import { MillpondError } from "../errors/index.js";
 import type { WatchScope } from "../kv/index.js";
 import type { Clock } from "../platform/index.js";
-import { type KvEntry, type KvUpdate, WatchCursor } from "../values/index.js";
+import type { KvEntry, KvUpdate } from "../values/index.js";
 import { watchApplied } from "../watch/index.js";
 import type { CurrentCopy } from "./current-copy.js";
 import type { ReplicaOptions } from "./options.js";
@@ -94,13 +94,11 @@ export class RunningReplica implements Replica {
   async #run(): Promise<void> {
     const { options, scope, copy, origin, progress, clock } = this.#parts;
     const { source, random, batch, retry, held } = options;
-    const resume = origin.mayHold ? copy.cursor() : WatchCursor.none;
-    progress.stored(resume);
+    progress.stored(copy.cursor());
     try {
       await watchApplied<KvUpdate>({
         source,
         scope,
-        resume,
         reader: source,
         store: copy,
         // All of them: what a narrower scope no longer follows is dropped as well.

@@ -23,7 +23,6 @@ export function mayResume(stored: CopyIdentity | undefined, actual: CopyIdentity
   return sameScope(stored.scope, actual.scope) ? "yes" : "other-scope";
 }
 
-/** Whether two lists of prefixes, both as `prefixesOf` gives them, are the same. */
-export function sameScope(a: readonly string[], b: readonly string[]): boolean {
+function sameScope(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((prefix, index) => prefix === b[index]);
 }
