@@ -14,14 +14,12 @@ export class StreamGuard {
   readonly #bucket: string;
   readonly #created: string;
   #head: number;
-  #subjects: number;
 
   private constructor(api: JetStreamApi, bucket: string, info: StreamInfo) {
     this.#api = api;
     this.#bucket = bucket;
     this.#created = info.created;
     this.#head = info.state.last_seq;
-    this.#subjects = info.state.num_subjects ?? 0;
   }
 
   /** Throws `bucket-not-found`; and `cursor-expired` unless a watch may go on after `from`. */
@@ -49,26 +47,20 @@ export class StreamGuard {
   }
 
   /**
-   * Throws `cursor-expired` unless all that came after `frontier` is still there or was replaced; also where the stream is
-   * another one, or was rolled back to before `reached`. Where a consumer was made, `start` is the sequence that it really
-   * starts at, which the server moves without a word.
+   * Throws `cursor-expired` unless all that came after `frontier` is still there, or was passed `whileIdle` (see
+   * {@link gapIsHarmless}); also where the stream is another one, or was rolled back to before `reached`.
    */
-  async requireHarmless(frontier: number, reached: number, start?: number): Promise<void> {
+  async requireHarmless(frontier: number, reached: number, whileIdle = false): Promise<void> {
     const { created, config, state } = await this.#api.streamInfo(streamOf(this.#bucket));
     if (created !== this.#created || state.last_seq < reached) {
       throw cursorExpired(`bucket ${this.#bucket} was made again or rolled back under the watch`);
     }
-    const floor = {
-      firstSequence: Math.max(state.first_seq, start ?? 0),
-      subjects: state.num_subjects ?? 0,
-      evicts: evicts(config),
-    };
-    if (!gapIsHarmless(frontier, this.#subjects, floor)) {
+    const floor = { firstSequence: state.first_seq, evicts: evicts(config) };
+    if (!gapIsHarmless(frontier, floor, whileIdle)) {
       throw cursorExpired(
         `bucket ${this.#bucket} begins at ${floor.firstSequence} now: what came after ${frontier} was dropped before this watch had read it`,
       );
     }
     this.#head = state.last_seq;
-    this.#subjects = floor.subjects;
   }
 }

@@ -13,6 +13,8 @@ export interface Arrived {
   readonly through: number;
   /** Whether sequences are missing between the last taking and `through`. */
   readonly gap: boolean;
+  /** Whether nothing but a heartbeat came, so that a pull was waiting all the time. */
+  readonly bookmark: boolean;
   readonly pending: number;
   /** Whether all there was when the watch began has arrived. */
   readonly complete: boolean;
@@ -40,6 +42,7 @@ export class WatchArrivals implements ConsumerHandler {
   #updates: KvUpdate[] = [];
   #through: number;
   #gap = false;
+  #messages = false;
   #pending = 0;
   #complete = false;
   #news = false;
@@ -64,11 +67,13 @@ export class WatchArrivals implements ConsumerHandler {
       updates: this.#updates,
       through: this.#through,
       gap: this.#gap,
+      bookmark: !this.#messages,
       pending: this.#pending,
       complete: this.#complete,
     };
     this.#updates = [];
     this.#gap = false;
+    this.#messages = false;
     this.#news = false;
     return taken;
   }
@@ -76,6 +81,7 @@ export class WatchArrivals implements ConsumerHandler {
   message(message: Msg, { streamSequence, pending }: Delivery): void {
     this.#advance(streamSequence);
     this.#news = true;
+    this.#messages = true;
     this.#pending = pending;
     const key = message.subject.slice(this.#prefixLength);
     if (!this.#filters || inScope(this.#options.scope, key)) {

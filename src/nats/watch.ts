@@ -184,9 +184,9 @@ class NatsWatch implements KvWatch {
     const suspect = synced ? arrived.gap : completes || arrived.through > this.#reference;
     if (!suspect) return true;
     const { guard } = this.#setup;
-    return await this.#persist(() =>
-      guard.requireHarmless(Math.max(this.#frontier, this.#reference), arrived.through),
-    );
+    const frontier = Math.max(this.#frontier, this.#reference);
+    const idle = synced && arrived.bookmark;
+    return await this.#persist(() => guard.requireHarmless(frontier, arrived.through, idle));
   }
 
   #commit({ updates, through, pending, complete }: Arrived): WatchBatch {
@@ -231,10 +231,7 @@ class NatsWatch implements KvWatch {
     return false;
   }
 
-  /**
-   * From the beginning of a state-sync, where nothing has been delivered; else after the frontier. Only the caller's own
-   * position is held to the strict rule, because nothing is known of the stream's past then.
-   */
+  /** From the beginning of a state-sync, where nothing has been delivered; else after the frontier. */
   async #openConsumer(first: boolean): Promise<void> {
     const { api, bucket, guard, from } = this.#setup;
     const limit = Math.max(this.#frontier, this.#reference);
@@ -251,8 +248,12 @@ class NatsWatch implements KvWatch {
     const start = restart ? "last-per-key" : { sequence: asked };
     const spec = { stream: streamOf(bucket), filters: this.#filters, start } as const;
     const consumer = await PullConsumer.create(api, spec, arrivals);
+    const actual = consumer.info.delivered.stream_seq + 1;
     try {
-      if (!restart) await this.#requireStart(consumer, asked, limit, first);
+      // The server starts later than asked where that sequence is gone, and says so nowhere else (2.10, 2.15).
+      if (!restart && (actual < asked || actual > Math.max(asked, limit + 1))) {
+        throw cursorExpired(`bucket ${bucket} starts at ${actual}, not at ${asked}`);
+      }
       if (!this.#isOpen()) throw notConnected("closed");
     } catch (error) {
       void consumer.close();
@@ -261,22 +262,6 @@ class NatsWatch implements KvWatch {
     if (consumer.info.num_pending === 0) arrivals.completed();
     this.#arrivals = arrivals;
     this.#consumer = consumer;
-  }
-
-  /** The server starts later than asked, without an error, where the sequence asked for is gone (2.10, 2.15). */
-  async #requireStart(
-    consumer: PullConsumer,
-    asked: number,
-    limit: number,
-    strict: boolean,
-  ): Promise<void> {
-    const actual = consumer.info.delivered.stream_seq + 1;
-    if (actual === asked) return;
-    const { bucket, guard } = this.#setup;
-    if (actual < asked || strict) {
-      throw cursorExpired(`bucket ${bucket} starts at ${actual} instead of ${asked}`);
-    }
-    await guard.requireHarmless(limit, this.#frontier, actual);
   }
 
   #newArrivals(): WatchArrivals {

@@ -22,8 +22,6 @@ export function resumeIsSound(revision: bigint, window: StreamWindow): boolean {
 /** What a look at a stream says about what it may have dropped. */
 export interface StreamFloor {
   readonly firstSequence: number;
-  /** Number of keys that the stream holds a record of, markers included. */
-  readonly subjects: number;
   /** Whether its own limits (age, size with discard old, time to live) can drop the last record of a key. */
   readonly evicts: boolean;
 }
@@ -32,15 +30,11 @@ export interface StreamFloor {
  * Whether a live watch that has everything up to `frontier` and now meets a gap can take the gap for harmless: other keys,
  * or records that newer ones of the same keys replaced. A server tells a watch that was overrun nothing (2.10, 2.15).
  *
- * A first sequence at or before the next one proves it. One past that proves loss only where the stream drops last records:
- * in a stream that does not, every record so dropped was replaced (small buckets of busy keys do so all day), unless an
- * operator purged, which shows as fewer keys than `subjectsBefore`, the number at the watch's last look.
+ * The stream must still begin at or before the next sequence. That errs on the safe side: where every key of a bucket was
+ * written again while the watch lagged behind, nothing is lost, but a purge by an operator would look the same. Only for a
+ * gap `whileIdle`, which the server reports by a heartbeat to a watch that waits for it, is more known: what a stream that
+ * drops no last record stored in that time was delivered, or is not in scope.
  */
-export function gapIsHarmless(
-  frontier: number,
-  subjectsBefore: number,
-  floor: StreamFloor,
-): boolean {
-  if (floor.firstSequence <= frontier + 1) return true;
-  return !floor.evicts && floor.subjects >= subjectsBefore;
+export function gapIsHarmless(frontier: number, floor: StreamFloor, whileIdle: boolean): boolean {
+  return floor.firstSequence <= frontier + 1 || (whileIdle && !floor.evicts);
 }
