@@ -134,13 +134,12 @@ for (const version of serverVersions) {
       await using server = await startNatsServer({ version });
       await using connection = await connect({ servers: server.url });
       const bucket = await connection.createBucket("b");
+      await putMany(bucket, "k.", 3);
       await using idle = await Flow.open(bucket, scopeOf(["idle."]));
       await idle.untilCaughtUp();
-      for (let round = 1; round <= 3; round += 1) {
-        for (let write = 0; write < 10; write += 1) await putMany(bucket, "k.", 3);
-        const last = BigInt(round * 30);
-        await idle.until("the bookmark", () => idle.cursor.toU64() === last);
-      }
+      assert.deepEqual([idle.batches.length, idle.cursor.toU64()], [1, 3n]);
+      for (let write = 0; write < 10; write += 1) await putMany(bucket, "k.", 3);
+      await idle.until("the bookmark", () => idle.cursor.toU64() === 33n);
     });
 
     test("holds no more than one pull while nobody reads", async () => {
