@@ -3,10 +3,5 @@ export { laterCursor } from "./cursor-order.js";
 export { compareKeys } from "./key-order.js";
 export { type CopyIdentity, mayResume, type ResumeVerdict } from "./may-resume.js";
 export { isSetupMistake } from "./start-failure.js";
-export {
-  gapIsHarmless,
-  resumeIsSound,
-  type StreamFloor,
-  type StreamWindow,
-} from "./stream-window.js";
+export { gapIsHarmless, resumeIsSound } from "./stream-window.js";
 export { vanishedKeys } from "./vanished-keys.js";

@@ -1,9 +1,6 @@
-import { createRequire } from "node:module";
-import type * as Nkeys from "@nats-io/nkeys";
+import { nkeys } from "@nats-io/nats-core";
 
-// The client's own dependency, taken from where the client finds it.
-const require = createRequire(import.meta.resolve("@nats-io/nats-core"));
-const nkeys = require("@nats-io/nkeys") as typeof Nkeys;
+type KeyPair = ReturnType<typeof nkeys.createUser>;
 
 export interface OperatorMode {
   /** For the server's configuration file. */
@@ -82,7 +79,7 @@ export function userKeys(): { readonly publicKey: string; readonly seed: string 
   };
 }
 
-function signed(issuer: Nkeys.KeyPair, subject: Nkeys.KeyPair, claims: object): string {
+function signed(issuer: KeyPair, subject: KeyPair, claims: object): string {
   const header = base64({ typ: "JWT", alg: "ed25519-nkey" });
   const body = base64({
     jti: "millpond-test",
