@@ -1,7 +1,7 @@
 export { backoffDelay, type BackoffLimits } from "./backoff.js";
 export { laterCursor } from "./cursor-order.js";
 export { compareKeys } from "./key-order.js";
-export { type CopyIdentity, mayResume, type ResumeVerdict } from "./may-resume.js";
+export { type CopyIdentity, mayResume } from "./may-resume.js";
 export { isSetupMistake } from "./start-failure.js";
 export { gapIsHarmless, resumeIsSound } from "./stream-window.js";
 export { vanishedKeys } from "./vanished-keys.js";

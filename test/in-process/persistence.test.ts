@@ -222,7 +222,7 @@ describe("the file of an in-process bucket", () => {
   test("survives kill -9 with every write that was acknowledged", async () => {
     await using directory = await tempDirectory();
     const folder = directory.path;
-    const script = join(import.meta.dirname, "..", "support", "writing-child.js");
+    const script = join(import.meta.dirname, "..", "support", "writing-bucket.child.js");
     let acknowledged = 0n;
     for (let round = 0; round < 4; round += 1) {
       const child = spawn(process.execPath, [script, folder], {

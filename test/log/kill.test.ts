@@ -12,7 +12,12 @@ import { randomFrom, seedOfRun } from "../support/seed.js";
 import { tempDirectory } from "../support/temp-directory.js";
 import { told } from "../support/updates.js";
 
-const APPENDER = join(dirname(fileURLToPath(import.meta.url)), "..", "support", "log-appender.js");
+const APPENDER = join(
+  dirname(fileURLToPath(import.meta.url)),
+  "..",
+  "support",
+  "log-appender.child.js",
+);
 const KILLS = Number(process.env["MILLPOND_KILLS"] ?? 20);
 const LONGEST_RUN_MS = 60;
 

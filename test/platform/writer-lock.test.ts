@@ -9,7 +9,12 @@ import { isMillpondError, LockedError } from "../../src/errors/index.js";
 import { nodeFileSystem } from "../../src/platform/index.js";
 import { tempDirectory } from "../support/temp-directory.js";
 
-const HOLDER = join(dirname(fileURLToPath(import.meta.url)), "..", "support", "lock-holder.js");
+const HOLDER = join(
+  dirname(fileURLToPath(import.meta.url)),
+  "..",
+  "support",
+  "lock-holder.child.js",
+);
 
 async function startHolder(path: string): Promise<ChildProcess> {
   const child = spawn(process.execPath, [HOLDER, path], { stdio: ["ignore", "pipe", "inherit"] });
