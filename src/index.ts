@@ -16,7 +16,15 @@ export {
   type SnapshotWriterOptions,
   type SoundLog,
 } from "./log/index.js";
-export type { FileHandle, FileLock, FileStat, FileSystem, OpenMode } from "./platform/index.js";
+export type {
+  Clock,
+  FileHandle,
+  FileLock,
+  FileStat,
+  FileSystem,
+  OpenMode,
+  Random,
+} from "./platform/index.js";
 export * from "./replica/index.js";
 export * from "./store/index.js";
 export * from "./values/index.js";

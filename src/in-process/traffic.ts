@@ -88,7 +88,7 @@ async function run(
   const write = writerOf(bucket, options);
   let owed = 0;
   let before = clock.now();
-  if ((await bucket.info()).lastSequence === 0n) counter.written += await fill(bucket, options);
+  counter.written += await fillBucket(bucket, options);
   while (!signal.aborted) {
     const now = clock.now();
     owed = Math.min(MAX_A_TICK, owed + ((now - before) / 1000) * updatesPerSecond);
@@ -98,9 +98,10 @@ async function run(
   }
 }
 
-/** Puts every key once, in the order of their numbers. */
-async function fill(bucket: KvStore, options: TrafficOptions): Promise<number> {
+/** Puts every key once into a bucket that was never written to, and gives the number of writes. */
+export async function fillBucket(bucket: KvStore, options: TrafficOptions = {}): Promise<number> {
   const { keys = DEFAULT_KEYS, random = Math.random } = options;
+  if ((await bucket.info()).lastSequence > 0n) return 0;
   for (let index = 0; index < keys; index += 1) {
     await bucket.put(demoKey(index), demoValue(index, random));
   }

@@ -2,3 +2,4 @@ export { openReplica } from "./open-replica.js";
 export type { ReadyReport, ReplicaEvent, ReplicaOptions } from "./options.js";
 export type { Replica, ReplicaEntry, ReplicaStatus } from "./replica.js";
 export type { ReplicaState } from "./states.js";
+export { LOG_NAME } from "./origin-file.js";

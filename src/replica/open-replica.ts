@@ -27,7 +27,9 @@ export async function openReplica(options: ReplicaOptions): Promise<Replica> {
   try {
     await fs.makeDirectory(path);
   } catch (error) {
-    throw isMillpondError(error) ? error : new IoError(path, "make the directory", error);
+    throw isMillpondError(error)
+      ? error
+      : new IoError(path, "make the directory", error, "The copy needs a directory of its own.");
   }
   const store = await openStore(options, join(path, LOG_NAME));
   try {

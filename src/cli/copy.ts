@@ -1,0 +1,32 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { MillpondError } from "../errors/index.js";
+import { readSnapshot } from "../log/index.js";
+import { LOG_NAME } from "../replica/index.js";
+import type { KvEntry, OpaqueToken } from "../values/index.js";
+
+/** The entries of the copy that a mirror keeps, or kept, in `directory`; none yet is an empty map. Never writes. */
+export async function readCopy(directory: string): Promise<ReadonlyMap<string, KvEntry>> {
+  const found = await stat(directory).catch(() => undefined);
+  if (!found?.isDirectory()) {
+    throw new MillpondError("io", `${directory} is ${found ? "not a directory" : "not there"}`, {
+      hint: "Give the directory that `millpond mirror BUCKET --to DIR` keeps.",
+    });
+  }
+  const snapshot = await readSnapshot(join(directory, LOG_NAME));
+  return snapshot?.entries ?? new Map<string, KvEntry>();
+}
+
+/** Entries sorted by the UTF-8 bytes of their keys, which is not the order of JavaScript strings. */
+export function sortedByKey(entries: Iterable<KvEntry>): KvEntry[] {
+  return Array.from(entries, (entry) => ({ entry, bytes: Buffer.from(entry.key) }))
+    .toSorted((left, right) => left.bytes.compare(right.bytes))
+    .map(({ entry }) => entry);
+}
+
+/** A version or cursor as JSON shows it: a number, digits where a number would not be exact, hex where it is no u64. */
+export function revisionOf(token: OpaqueToken): number | string | null {
+  const revision = token.toU64();
+  if (revision === undefined) return token.length === 0 ? null : token.toHex();
+  return revision <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(revision) : String(revision);
+}

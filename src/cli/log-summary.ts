@@ -1,0 +1,28 @@
+import type { LogReport } from "../log/index.js";
+import { count } from "./progress.js";
+
+/** What a log holds, or what is wrong with it, as JSON. Fields that do not apply are left out. */
+export function summaryOf(report: LogReport): object {
+  if (report.result === "ok") return { ...report, cursor: report.cursor.toHex() };
+  return report;
+}
+
+/** The same as a sentence. */
+export function sentenceOf(report: LogReport): string {
+  switch (report.result) {
+    case "none":
+      return "holds no entries and no cursor";
+    case "error":
+      return `${report.code}: ${report.message}`;
+    case "ok": {
+      const parts = [
+        `format ${report.format}`,
+        `cursor ${report.cursor.toU64() ?? (report.cursor.toHex() || "none")}`,
+        `${count(report.entries)} entries in ${count(report.records)} records`,
+        `${count(report.bytes)} bytes`,
+      ];
+      if (report.tornBytes > 0) parts.push(`${count(report.tornBytes)} of them a torn tail`);
+      return parts.join(", ");
+    }
+  }
+}

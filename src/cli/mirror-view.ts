@@ -1,0 +1,153 @@
+import type { Replica, ReplicaEvent } from "../replica/index.js";
+import { revisionOf } from "./copy.js";
+import type { Output } from "./output.js";
+import { count, hydrationLine, statusLine } from "./progress.js";
+
+const REDRAW_MS = 200;
+/** Where nobody watches a line move, a line now and then. */
+const REPORT_MS = 5000;
+
+/** Shows what a replica does: a live line on a terminal, a line now and then elsewhere, and events as JSON. */
+export class MirrorView {
+  readonly #output: Output;
+  readonly #startedAt = performance.now();
+  #timer: NodeJS.Timeout | undefined;
+  #lastReportAt = performance.now();
+  #lastReceived = 0;
+  #lastTickAt = performance.now();
+  #updatesPerSecond = 0;
+
+  constructor(output: Output) {
+    this.#output = output;
+  }
+
+  /** Begins to show the replica's status, until {@link MirrorView.end}. */
+  begin(replica: Replica): void {
+    this.#timer = setInterval(() => this.#tick(replica), REDRAW_MS);
+  }
+
+  end(): void {
+    clearInterval(this.#timer);
+    this.#output.live("");
+  }
+
+  onEvent(event: ReplicaEvent): void {
+    switch (event.type) {
+      case "ready":
+        this.#onReady(event);
+        break;
+      case "repair-started":
+        this.#tell(
+          { event: "repair", reason: event.reason },
+          `repairing the copy: ${event.reason}`,
+        );
+        break;
+      case "repair-finished":
+        this.#tell(
+          { event: "repaired", deleted: event.deleted },
+          `repaired: ${count(event.deleted)} keys that the bucket no longer has were removed`,
+        );
+        break;
+      case "retrying":
+        this.#tell(
+          { event: "retrying", ...errorFields(event.error), delayMs: Math.round(event.delayMs) },
+          `the bucket cannot be followed, trying again: ${errorFields(event.error).message}`,
+        );
+        break;
+      case "store-failed":
+        this.#tell(
+          { event: "store-failed", ...errorFields(event.error) },
+          `the copy cannot be written, trying again: ${errorFields(event.error).message}`,
+        );
+        break;
+      case "store-recovered":
+        this.#tell({ event: "store-recovered" }, "the copy is being written again");
+        break;
+      case "store-blocking":
+        this.#tell(
+          { event: "store-blocking" },
+          "too much waits to be written: nothing more is taken from the bucket until the copy can be written",
+        );
+        break;
+      case "store-unblocked":
+        this.#record({ event: "store-unblocked" });
+        break;
+      case "state":
+        this.#record({ event: "state", state: event.state });
+        break;
+      case "progress":
+        break;
+    }
+  }
+
+  #onReady(event: Extract<ReplicaEvent, { type: "ready" }>): void {
+    const { cursor, size, resumed, received } = event;
+    const fields = {
+      event: "ready",
+      cursor: cursor.toHex(),
+      keys: size,
+      resumed,
+      received,
+      elapsedMs: Math.round(performance.now() - this.#startedAt),
+    };
+    const how = resumed
+      ? `resumed from its cursor, ${count(received)} updates had been missed`
+      : `full copy, ${count(received)} updates received`;
+    this.#tell(
+      fields,
+      `ready: ${count(size)} keys at cursor ${revisionOf(cursor) ?? "none"}; ${how}`,
+    );
+  }
+
+  #tick(replica: Replica): void {
+    const status = replica.status();
+    const now = performance.now();
+    const elapsed = now - this.#lastTickAt;
+    const rate = ((status.received - this.#lastReceived) * 1000) / elapsed;
+    // Smoothed over about a second, so that the figure can be read.
+    this.#updatesPerSecond += (rate - this.#updatesPerSecond) * Math.min(1, elapsed / 1000);
+    this.#lastReceived = status.received;
+    this.#lastTickAt = now;
+    const due = now - this.#lastReportAt >= REPORT_MS;
+    if (due) this.#lastReportAt = now;
+    if (this.#output.interactive) this.#output.live(this.#line(replica, this.#output.width));
+    else if (due && !this.#output.json) this.#output.say(this.#line(replica, Infinity));
+    if (due) this.#record({ event: "status", ...this.#live(replica) });
+  }
+
+  #line(replica: Replica, width: number): string {
+    const { state, received, pending } = replica.status();
+    if (state !== "syncing") return statusLine(this.#live(replica), width);
+    const elapsedMs = performance.now() - this.#startedAt;
+    return hydrationLine({ received, pending, elapsedMs }, width);
+  }
+
+  #live(replica: Replica): LiveFields {
+    const { state, size, cursor, pending, connected } = replica.status();
+    return {
+      state,
+      keys: size,
+      cursor: String(revisionOf(cursor) ?? "none"),
+      lag: pending,
+      updatesPerSecond: Math.round(this.#updatesPerSecond),
+      connected,
+    };
+  }
+
+  #tell(fields: object, sentence: string): void {
+    this.#record(fields);
+    this.#output.say(sentence);
+  }
+
+  #record(fields: object): void {
+    if (this.#output.json) void this.#output.record(fields);
+  }
+}
+
+type LiveFields = Parameters<typeof statusLine>[0];
+
+function errorFields(error: unknown): { readonly code: string; readonly message: string } {
+  const message = error instanceof Error ? error.message : String(error);
+  const code = error instanceof Error && "code" in error ? String(error.code) : "internal";
+  return { code, message };
+}

@@ -1,0 +1,80 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { fillBucket, openInProcess, simulateAbsence, startTraffic } from "../in-process/index.js";
+import type { KvStore } from "../kv/index.js";
+import { connect } from "../nats/index.js";
+import { LOG_NAME } from "../replica/index.js";
+import type { Output } from "./output.js";
+import { count } from "./progress.js";
+
+const DEMO_BYTES = 64 * 1024 * 1024;
+
+/** A bucket to mirror, and what has to be closed after it. */
+export interface Source {
+  readonly bucket: KvStore;
+  close(): Promise<void>;
+}
+
+export interface ServerOptions {
+  readonly url: string;
+  readonly credsFile: string | undefined;
+}
+
+/** The bucket on a server. Throws what `connect` throws. */
+export async function openServerBucket(name: string, server: ServerOptions): Promise<Source> {
+  const connection = await connect({
+    servers: server.url,
+    ...(server.credsFile === undefined ? {} : { credsFile: server.credsFile }),
+  });
+  try {
+    return { bucket: connection.bucket(name), close: () => connection.close() };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+/**
+ * A bucket in this process, kept in a folder beside the copy so that it survives as the copy does, with writers running. What
+ * they would have written since the copy was last written to is written first: after a stop there is something to catch up
+ * with.
+ */
+export async function openDemoBucket(
+  name: string,
+  directory: string,
+  output: Output,
+): Promise<Source> {
+  const connection = await openInProcess({ folder: join(directory, "demo-bucket") });
+  try {
+    const bucket = await connection.createBucket(name, { maxBytes: DEMO_BYTES });
+    const absentMs = await sinceLastWrite(join(directory, LOG_NAME));
+    const filled = await fillBucket(bucket);
+    const missed = filled > 0 ? 0 : await simulateAbsence(bucket, absentMs);
+    output.say(demoNote(name, filled, missed));
+    const traffic = startTraffic(bucket);
+    return {
+      bucket,
+      async close() {
+        await traffic.stop();
+        await connection.close();
+      },
+    };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+function demoNote(name: string, filled: number, missed: number): string {
+  const since =
+    filled > 0
+      ? `made with ${count(filled)} keys`
+      : `its writers made ${count(missed)} updates since the last run`;
+  return `demo bucket ${name} in this process, no server: ${since}`;
+}
+
+/** Milliseconds since the file was last written to; 0 where there is none. */
+async function sinceLastWrite(path: string): Promise<number> {
+  const found = await stat(path).catch(() => undefined);
+  return found === undefined ? 0 : Date.now() - found.mtimeMs;
+}
