@@ -10,7 +10,8 @@ const U64_MAX = (1n << 64n) - 1n;
  */
 export abstract class OpaqueToken {
   static readonly maxBytes = 10;
-  readonly #bytes: Uint8Array;
+  /** An ordinary property, so that `assert.deepEqual` tells two tokens apart. */
+  private readonly bytes: Uint8Array;
 
   /** Takes ownership of `bytes`: the static constructors of the subclasses copy first where they must. */
   protected constructor(bytes: Uint8Array) {
@@ -20,42 +21,40 @@ export abstract class OpaqueToken {
         `a version or cursor has at most ${OpaqueToken.maxBytes} bytes, not ${bytes.length}`,
       );
     }
-    this.#bytes = bytes;
+    this.bytes = bytes;
   }
 
   /** Number of bytes, 0 to 10. */
   get length(): number {
-    return this.#bytes.length;
+    return this.bytes.length;
   }
 
   /** A copy that the caller may keep and change. */
   toBytes(): Uint8Array {
-    return this.#bytes.slice();
+    return this.bytes.slice();
   }
 
   /** Writes the bytes to `target` at `offset` and returns how many there were. */
   copyTo(target: Uint8Array, offset: number): number {
-    target.set(this.#bytes, offset);
-    return this.#bytes.length;
+    target.set(this.bytes, offset);
+    return this.bytes.length;
   }
 
   /** Lower-case hex, two digits a byte; `""` for no bytes. */
   toHex(): string {
-    return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.length).toString(
-      "hex",
-    );
+    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length).toString("hex");
   }
 
   /** The big-endian u64 of an 8-byte token (what NATS revisions are), `undefined` for any other length. */
   toU64(): bigint | undefined {
-    if (this.#bytes.length !== U64_BYTES) return undefined;
-    return new DataView(this.#bytes.buffer, this.#bytes.byteOffset, U64_BYTES).getBigUint64(0);
+    if (this.bytes.length !== U64_BYTES) return undefined;
+    return new DataView(this.bytes.buffer, this.bytes.byteOffset, U64_BYTES).getBigUint64(0);
   }
 
   /** Same length and same bytes. */
   equals(other: OpaqueToken): boolean {
-    if (this.#bytes.length !== other.#bytes.length) return false;
-    return this.#bytes.every((byte, index) => byte === other.#bytes[index]);
+    if (this.bytes.length !== other.bytes.length) return false;
+    return this.bytes.every((byte, index) => byte === other.bytes[index]);
   }
 
   /** The hex form, so that logs and assertions show something a person can compare. */
@@ -65,6 +64,10 @@ export abstract class OpaqueToken {
 
   toJSON(): string {
     return this.toHex();
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `${this.constructor.name}(${this.toHex()})`;
   }
 }
 

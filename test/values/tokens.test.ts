@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { inspect } from "node:util";
 import { isMillpondError } from "../../src/errors/index.js";
 import { VersionToken, WatchCursor } from "../../src/values/index.js";
 
@@ -43,11 +44,20 @@ describe("an opaque token", () => {
     assert.equal(token.toHex(), "0102");
   });
 
+  test("shows its hex where it is printed", () => {
+    assert.equal(inspect(WatchCursor.fromHex("0a0b")), "WatchCursor(0a0b)");
+    assert.equal(
+      `${WatchCursor.fromHex("0a0b")} ${JSON.stringify({ at: VersionToken.unknown })}`,
+      '0a0b {"at":""}',
+    );
+  });
+
   test("equals one of the same bytes only, and gives no u64 unless it has eight bytes", () => {
     assert.ok(VersionToken.fromHex("0001").equals(VersionToken.fromHex("0001")));
     assert.ok(!VersionToken.fromHex("0001").equals(VersionToken.fromHex("000100")));
     assert.ok(!VersionToken.fromHex("0001").equals(VersionToken.fromHex("0002")));
     assert.equal(VersionToken.fromHex("0001").toU64(), undefined);
+    assert.notDeepEqual(VersionToken.fromHex("0001"), VersionToken.fromHex("0002"));
     assert.ok(VersionToken.unknown.isUnknown && WatchCursor.none.isNone);
   });
 });
