@@ -47,8 +47,8 @@ describe("an opaque token", () => {
   test("shows its hex where it is printed", () => {
     assert.equal(inspect(WatchCursor.fromHex("0a0b")), "WatchCursor(0a0b)");
     assert.equal(
-      `${WatchCursor.fromHex("0a0b")} ${JSON.stringify({ at: VersionToken.unknown })}`,
-      '0a0b {"at":""}',
+      String(WatchCursor.fromHex("0a0b")) + JSON.stringify({ at: VersionToken.unknown }),
+      '0a0b{"at":""}',
     );
   });
 
