@@ -16,6 +16,7 @@ export class MirrorView {
   #lastReceived = 0;
   #lastTickAt = performance.now();
   #updatesPerSecond = 0;
+  #wasLive = false;
 
   constructor(output: Output) {
     this.#output = output;
@@ -104,8 +105,11 @@ export class MirrorView {
     const now = performance.now();
     const elapsed = now - this.#lastTickAt;
     const rate = ((status.received - this.#lastReceived) * 1000) / elapsed;
-    // Smoothed over about a second, so that the figure can be read.
-    this.#updatesPerSecond += (rate - this.#updatesPerSecond) * Math.min(1, elapsed / 1000);
+    // Smoothed over about a second, so that the figure can be read; what came while catching up is no rate of updates.
+    if (this.#wasLive) {
+      this.#updatesPerSecond += (rate - this.#updatesPerSecond) * Math.min(1, elapsed / 1000);
+    }
+    this.#wasLive = status.state === "live";
     this.#lastReceived = status.received;
     this.#lastTickAt = now;
     const due = now - this.#lastReportAt >= REPORT_MS;

@@ -8,6 +8,8 @@ export interface Sink {
   once(event: "drain", listener: () => void): unknown;
 }
 
+const DEFAULT_WIDTH = 80;
+
 /**
  * Where the program speaks: machine-readable lines and raw values on standard output, everything for people on standard
  * error, so that one can be piped while the other is read.
@@ -35,9 +37,9 @@ export class Output {
     return this.#err.isTTY === true;
   }
 
-  /** Columns of the terminal. */
+  /** Columns of the terminal; some say none, and mean that they do not know. */
   get width(): number {
-    return this.#err.columns ?? 80;
+    return this.#err.columns || DEFAULT_WIDTH;
   }
 
   /** Bytes or text to standard output; resolves once a slow reader has made room. */

@@ -34,15 +34,14 @@ export function hydrationLine({ received, pending, elapsedMs }: Hydration, width
   return line.slice(0, width - 1);
 }
 
-/** `live  30,000 keys  cursor 31,234  lag 0  2,000 updates/s  connected`, cut to `width` columns. */
+/** `live, connected  30,000 keys  cursor 31234  lag 0  2,000 updates/s`, cut to `width` columns. */
 export function statusLine(status: LiveStatus, width: number): string {
   const line = [
-    status.state,
+    `${status.state}, ${status.connected ? "connected" : "NOT CONNECTED"}`,
     `${count(status.keys)} keys`,
     `cursor ${status.cursor}`,
     `lag ${count(status.lag)}`,
     `${count(Math.round(status.updatesPerSecond))} updates/s`,
-    status.connected ? "connected" : "NOT CONNECTED",
   ].join("  ");
   return line.slice(0, width - 1);
 }

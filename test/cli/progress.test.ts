@@ -34,7 +34,7 @@ describe("the progress bar", () => {
     assert.equal(statusLine(status, 40).length, 39);
     assert.equal(
       statusLine(status, 200),
-      "live  1,234,567 keys  cursor 1234567890  lag 12  2,000 updates/s  NOT CONNECTED",
+      "live, NOT CONNECTED  1,234,567 keys  cursor 1234567890  lag 12  2,000 updates/s",
     );
   });
 });
