@@ -123,7 +123,9 @@ async function killRepeatedly(options: CampaignOptions, scene: Scene): Promise<v
       assert.ok((reached.toU64() ?? 0n) >= said, "a cursor that was reported is not on disk");
     }
     await scene.traffic.settled();
-    scene.journal.assertCopy(snapshot?.entries ?? new Map<string, KvEntry>(), reached);
+    const entries = snapshot?.entries ?? new Map<string, KvEntry>();
+    scene.journal.assertCopy(entries, reached);
+    scene.journal.forget(entries, reached);
     cursor = reached;
     scene.report.kills += 1;
     scene.report.updatesWritten = scene.traffic.written;

@@ -18,6 +18,18 @@ export class Journal {
     this.#writes.set(key, writes);
   }
 
+  /** Forgets what no copy at `cursor` or later can hold any more, given that it holds `entries` now. */
+  forget(entries: ReadonlyMap<string, KvEntry>, cursor: WatchCursor): void {
+    const position = cursor.toU64() ?? 0n;
+    for (const [key, writes] of this.#writes) {
+      const held = entries.get(key)?.version.toU64();
+      const due = writes.findLastIndex(({ revision }) => revision <= position);
+      const kept = held === undefined ? due : writes.findIndex(({ revision }) => revision === held);
+      const first = Math.min(due, kept);
+      if (first > 0) writes.splice(0, first);
+    }
+  }
+
   /**
    * Asserts that `entries` is what a copy at `cursor` may hold: for each key the newest write up to the cursor, or a later
    * one. A write that was overwritten before it could be delivered may be missing, if what overwrote it lies beyond the
