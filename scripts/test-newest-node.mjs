@@ -1,5 +1,5 @@
 // Runs a selection of the compiled tests on the newest Node, which comes as an npm package (a binary, no install script),
-// so that nothing works on one version only. Needs `npm run build:test` first.
+// so that nothing works on one version only, after a check that it and this Node share one lock. Needs `npm run build:test` first.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -22,6 +22,7 @@ if (!existsSync(binary)) {
   ]);
 }
 run(binary, ["--version"]);
+run(process.execPath, [join("scripts", "check-lock-across-nodes.mjs"), process.execPath, binary]);
 run(binary, [join("scripts", "run-tests.mjs"), ...selection]);
 
 function run(command, args) {

@@ -9,6 +9,8 @@ import type { FileLock } from "./file-system.js";
 /** BSD and macOS: take an exclusive `flock` together with the open. Node names no constant for it. */
 const O_EXLOCK = 0x20;
 const NAME_DIGITS = 32;
+/** What follows the zero byte of an abstract name, in bytes; see {@link abstractSocketName}. */
+const ABSTRACT_NAME_BYTES = 107;
 
 /**
  * Takes the one writer's lock of the file at `path` (absolute, resolved; it need not exist). The kernel holds it on the
@@ -26,12 +28,22 @@ export async function lockForWriting(path: string): Promise<FileLock> {
   const note = `${path}.lock`;
   const { platform } = process;
   if (platform === "linux" || platform === "android") {
-    return await lockBySocket(path, note, `\0millpond-${await lockName(path)}`);
+    return await lockBySocket(path, note, abstractSocketName(await lockName(path)));
   }
   if (platform === "win32") {
     return await lockBySocket(path, note, `\\\\.\\pipe\\millpond-${await lockName(path)}`);
   }
   return await lockByFlock(path, note);
+}
+
+/**
+ * The name of the socket in Linux's abstract namespace. It fills all 108 bytes of `sun_path`, because the length of what
+ * is bound depends on the Node version: Node 20 (libuv 1.46) binds all 108 bytes, with zeros after a shorter name, Node 22
+ * and later bind the name alone. To the kernel those are two names, and each would let a writer in. A longer name is
+ * refused by Node 26.
+ */
+export function abstractSocketName(digits: string): string {
+  return `\0${`millpond-${digits}`.padEnd(ABSTRACT_NAME_BYTES, "-")}`;
 }
 
 /** The same for every path that leads to the same name in the same directory. */

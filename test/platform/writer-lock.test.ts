@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { isMillpondError, LockedError } from "../../src/errors/index.js";
 import { nodeFileSystem } from "../../src/platform/index.js";
+import { abstractSocketName } from "../../src/platform/writer-lock.js";
 import { tempDirectory } from "../support/temp-directory.js";
 
 const HOLDER = join(
@@ -72,4 +73,13 @@ test("a held lock keeps no process alive", async () => {
   const args = [HOLDER, directory.file("log.snap"), "then-end"];
   const child = spawn(process.execPath, args, { stdio: "ignore" });
   assert.deepEqual(await once(child, "exit"), [0, null]);
+});
+
+test("the abstract socket's name leaves no byte for Node versions to fill differently", () => {
+  const digits = "0123456789abcdef0123456789abcdef";
+  const name = Buffer.from(abstractSocketName(digits));
+  // `sun_path` of Linux: Node 20 binds all of it, later versions the name's length.
+  assert.equal(name.length, 108);
+  assert.equal(name.lastIndexOf(0), 0);
+  assert.ok(name.includes(digits));
 });
