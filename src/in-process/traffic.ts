@@ -1,4 +1,4 @@
-import { sleep, systemClock, type Clock, type Random } from "../platform/index.js";
+import { sleep, systemClock, systemRandom, type Clock, type Random } from "../platform/index.js";
 import { isMillpondError } from "../errors/index.js";
 import type { KvStore } from "../kv/index.js";
 import { demoKey, demoValue } from "./demo-data.js";
@@ -100,7 +100,7 @@ async function run(
 
 /** Puts every key once into a bucket that was never written to, and gives the number of writes. */
 export async function fillBucket(bucket: KvStore, options: TrafficOptions = {}): Promise<number> {
-  const { keys = DEFAULT_KEYS, random = Math.random } = options;
+  const { keys = DEFAULT_KEYS, random = systemRandom } = options;
   if ((await bucket.info()).lastSequence > 0n) return 0;
   for (let index = 0; index < keys; index += 1) {
     await bucket.put(demoKey(index), demoValue(index, random));
@@ -109,7 +109,7 @@ export async function fillBucket(bucket: KvStore, options: TrafficOptions = {}):
 }
 
 function writerOf(bucket: KvStore, options: TrafficOptions): () => Promise<void> {
-  const { keys = DEFAULT_KEYS, random = Math.random } = options;
+  const { keys = DEFAULT_KEYS, random = systemRandom } = options;
   const settled = Math.ceil(keys * SETTLED_SHARE);
   return async () => {
     const index = Math.min(keys - 1, settled + Math.floor(random() * (keys - settled)));

@@ -1,7 +1,7 @@
 import type { NatsConnection as Client, TlsOptions } from "@nats-io/nats-core";
 import { connect as connectClient } from "@nats-io/transport-node";
 import { MillpondError } from "../errors/index.js";
-import { systemClock, type Clock, type Random } from "../platform/index.js";
+import { systemClock, systemRandom, type Clock, type Random } from "../platform/index.js";
 import { unlessAborted } from "./abort.js";
 import { JetStreamApi } from "./api.js";
 import { NatsConnection } from "./connection.js";
@@ -116,7 +116,7 @@ async function adopt(
       requestTimeoutMs: requestTimeoutOf(options),
       inboxPrefix: options.inboxPrefix,
       clock: options.clock ?? systemClock,
-      random: options.random ?? Math.random,
+      random: options.random ?? systemRandom,
     });
     requireServer(link.server.version);
     const api = new JetStreamApi(link);

@@ -9,6 +9,8 @@ export interface Clock {
 /** A number from 0 (included) to 1 (excluded), as `Math.random` gives. */
 export type Random = () => number;
 
+export const systemRandom: Random = () => Math.random();
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   schedule(delayMs, callback) {

@@ -3,6 +3,7 @@ export {
   nextTurn,
   sleep,
   systemClock,
+  systemRandom,
   type Clock,
   type Random,
 } from "./clock.js";

@@ -1,6 +1,6 @@
 import type { Clock, Random } from "../platform/index.js";
 import { backoffDelay } from "../rules/index.js";
-import type { SnapshotStore } from "../store/index.js";
+import type { SnapshotStore } from "../store/snapshot-store.js";
 import { type KvUpdate, WatchCursor } from "../values/index.js";
 import type { WatchEvent } from "./events.js";
 import type { WatchLimits } from "./limits.js";

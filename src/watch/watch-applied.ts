@@ -1,5 +1,5 @@
 import { MillpondError } from "../errors/index.js";
-import { keepProcessAlive, systemClock } from "../platform/index.js";
+import { keepProcessAlive, systemClock, systemRandom } from "../platform/index.js";
 import { WatchCursor } from "../values/index.js";
 import type { WatchEvent } from "./events.js";
 import { Flusher } from "./flusher.js";
@@ -26,7 +26,7 @@ import { Supervisor } from "./supervisor.js";
 export async function watchApplied<U>(options: WatchAppliedOptions<U>): Promise<WatchCursor> {
   const limits = limitsOf(options);
   checkRepairOptions(options);
-  const { clock = systemClock, random = Math.random, store, signal: outer } = options;
+  const { clock = systemClock, random = systemRandom, store, signal: outer } = options;
   const stop = new AbortController();
   const signal = stop.signal;
   let failure: { readonly error: unknown } | undefined;
