@@ -2,8 +2,16 @@ import { basename, dirname, join } from "node:path";
 import type { FileHandle, FileSystem } from "../platform/index.js";
 import type { KvEntry, WatchCursor } from "../values/index.js";
 import { HEADER } from "./format.js";
+import { requireInPlace } from "./in-place.js";
 import { ioError } from "./io-errors.js";
 import { RecordBuffer } from "./record-buffer.js";
+
+/** What a compact log is made of. */
+export interface CompactContent {
+  /** Are written in the order given. */
+  readonly entries: Iterable<KvEntry>;
+  readonly cursor: WatchCursor;
+}
 
 /** A compact log that has taken the place of the one at its path. */
 export interface CompactFile {
@@ -17,26 +25,31 @@ const INFIX = ".compact-";
 const SUFFIX = ".tmp";
 
 /**
- * Writes `entries` (in the order given) and `cursor` to a temporary file beside `target` (resolved), with the same mode,
- * syncs it and renames it over `target`. On a throw `target` still is what it was. The handle that wrote the file stays
- * open and goes on to append to it, so that no failed reopening can leave a writer on the old, nameless file. What is
- * left for the caller is to sync the directory. The caller holds the writer's lock.
+ * Writes `content` to a temporary file beside `target` (resolved), with the same mode, syncs it and renames it over
+ * `target`. On a throw `target` still is what it was. The handle that wrote the file stays open and goes on to append to
+ * it, so that no failed reopening can leave a writer on the old, nameless file. What is left for the caller is to sync the
+ * directory. The caller holds the writer's lock.
+ *
+ * Throws {@link MovedAwayError} where `target` is not the file `fileId`, which is the one the content comes from: its
+ * directory may have been moved aside, and what is there now may be another writer's. Looked at last just before the
+ * rename, since no rename can be told to replace this one file only.
  */
 export async function replaceWithCompact(
   fs: FileSystem,
   target: string,
-  entries: Iterable<KvEntry>,
-  cursor: WatchCursor,
+  fileId: string,
+  content: CompactContent,
 ): Promise<CompactFile> {
   const temporary = `${target}${INFIX}${process.pid}${SUFFIX}`;
   let handle: FileHandle | undefined;
   try {
-    const permissions = (await fs.stat(target))?.permissions;
+    const { permissions } = await requireInPlace(fs, target, fileId);
     await fs.remove(temporary);
     handle = await fs.open(temporary, "create-new");
-    const size = await writeEntries(handle, entries, cursor);
-    if (permissions !== undefined) await handle.setPermissions(permissions);
+    const size = await writeContent(handle, content);
+    await handle.setPermissions(permissions);
     await handle.sync();
+    await requireInPlace(fs, target, fileId);
     await fs.rename(temporary, target);
     return { handle, size };
   } catch (cause) {
@@ -47,10 +60,9 @@ export async function replaceWithCompact(
 }
 
 /** A slice at a time, each written off the main thread, so that the event loop is not held. */
-async function writeEntries(
+async function writeContent(
   handle: FileHandle,
-  entries: Iterable<KvEntry>,
-  cursor: WatchCursor,
+  { entries, cursor }: CompactContent,
 ): Promise<number> {
   const slice = new RecordBuffer();
   slice.appendRaw(HEADER);

@@ -1,5 +1,10 @@
 import { dirname } from "node:path";
-import { nodeFileSystem, type FileHandle, type FileSystem } from "../platform/index.js";
+import {
+  nodeFileSystem,
+  type FileHandle,
+  type FileStat,
+  type FileSystem,
+} from "../platform/index.js";
 import type { KvEntry, WatchCursor } from "../values/index.js";
 import { replaceWithCompact } from "./compact-file.js";
 import { LogFold } from "./fold.js";
@@ -56,7 +61,7 @@ export function staleKeys(snapshot: Snapshot, currentKeys: Iterable<string>): st
 interface FoldedFile {
   readonly fold: LogFold;
   readonly compact: boolean;
-  readonly identity: string;
+  readonly stat: FileStat;
 }
 
 async function foldFile(fs: FileSystem, path: string): Promise<FoldedFile | undefined> {
@@ -66,9 +71,9 @@ async function foldFile(fs: FileSystem, path: string): Promise<FoldedFile | unde
     const fold = new LogFold();
     return await io(path, "read", async () => {
       // Taken before the scan: a later write then shows as a difference.
-      const { identity } = await handle.stat();
+      const stat = await handle.stat();
       const scan = await scanLog(handle, path, fold);
-      return { fold, compact: fold.isCompact(scan), identity };
+      return { fold, compact: fold.isCompact(scan), stat };
     });
   } finally {
     await closeQuietly(handle);
@@ -85,12 +90,13 @@ async function rewriteCompact(
     const target = await fs.realPath(path);
     const lock = await fs.lock(target);
     try {
-      const unchanged = (await fs.stat(target))?.identity === first.identity;
+      const now = await fs.stat(target);
+      const unchanged = now?.fileId === first.stat.fileId && now.writeMark === first.stat.writeMark;
       const folded = unchanged ? first : await foldFile(fs, path);
       if (folded === undefined || folded.compact) return snapshotOf(folded?.fold);
-      const { fold } = folded;
-      const entries = await fold.sortedEntries();
-      const { handle } = await replaceWithCompact(fs, target, entries, fold.lastCursor);
+      const { fold, stat } = folded;
+      const content = { entries: await fold.sortedEntries(), cursor: fold.lastCursor };
+      const { handle } = await replaceWithCompact(fs, target, stat.fileId, content);
       await closeQuietly(handle);
       await fs.syncDirectory(dirname(target));
       return snapshotOf(fold);

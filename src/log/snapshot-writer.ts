@@ -7,11 +7,13 @@ import {
   type FileSystem,
 } from "../platform/index.js";
 import type { KvEntry, KvUpdate, WatchCursor } from "../values/index.js";
-import { replaceWithCompact } from "./compact-file.js";
+import { replaceWithCompact, type CompactContent, type CompactFile } from "./compact-file.js";
 import { HEADER_BYTES } from "./format.js";
 import { LogFold } from "./fold.js";
+import { isMovedAway, MovedAwayError } from "./in-place.js";
 import { io, ioError } from "./io-errors.js";
 import { openForWriting, type WritableLog } from "./open-log.js";
+import { byFailedWrite, byMove, poisonedError, type Poisoning } from "./poisoning.js";
 import { checkUpdate, RecordBuffer, recordBytesAtMost } from "./record-buffer.js";
 import { Replay, type ReplayVisitor } from "./replay.js";
 import { scanLog } from "./scan-log.js";
@@ -29,6 +31,8 @@ export interface SnapshotWriterOptions {
 }
 
 const BUFFER_BYTES = 256 * 1024;
+/** After so many writes of `checkpoint` and `flush` they look whether the file is still at its path. */
+const PLACE_CHECK_EVERY = 64;
 
 /**
  * Appends updates and cursors to a snapshot log. Keeps no state but the handle, the buffer and the counters. One process
@@ -38,6 +42,10 @@ const BUFFER_BYTES = 256 * 1024;
  * path is synced, because the log is a cache and checkpoints are frequent. A write that fails half-way is taken back
  * from the file, and the records stay in the buffer, so the same call may be made again. Where even that fails, the
  * writer is poisoned: every later call but `rewrite` throws `poisoned`, and the next `open` cuts off the torn end.
+ *
+ * A file that is moved, removed or replaced under its writer (or whose directory is) is found out by a compaction, which
+ * never replaces a file that is not the writer's own, and by one `checkpoint` or `flush` in 64. That call throws `io`, and
+ * the writer is poisoned.
  *
  * Calls of `checkpoint`, `flush`, `compact`, `rewrite` and `close` made while a compaction runs wait for it. Updates go
  * to the buffer meanwhile; one that would not fit is refused with `operation-failed`.
@@ -58,8 +66,8 @@ export class SnapshotWriter implements AsyncDisposable {
   #acknowledged: number;
   /** Size of the file after its last compaction, or of its header. */
   #compacted = HEADER_BYTES;
-  #state: "open" | "poisoned" | "closed" = "open";
-  #poisonedBy: unknown;
+  #poisoning: Poisoning | undefined;
+  #untilPlaceCheck = PLACE_CHECK_EVERY;
   /**
    * Settles when the compaction under way has. Every call waits for it in a loop of its own: between the last look at
    * this and the work that follows nothing else may run.
@@ -136,7 +144,9 @@ export class SnapshotWriter implements AsyncDisposable {
       throw error;
     }
     this.#acknowledged = this.#end;
-    return this.#end - this.#compacted > this.#compactThreshold;
+    const isDue = this.#end - this.#compacted > this.#compactThreshold;
+    await this.#checkPlaceNowAndThen();
+    return isDue;
   }
 
   /** As {@link SnapshotWriter.checkpoint}, without a cursor. */
@@ -145,6 +155,7 @@ export class SnapshotWriter implements AsyncDisposable {
     this.#requireUsable();
     this.#writeOut();
     this.#acknowledged = this.#end;
+    await this.#checkPlaceNowAndThen();
   }
 
   /**
@@ -176,7 +187,7 @@ export class SnapshotWriter implements AsyncDisposable {
         // All up to here was written whole: what looks like a torn tail is damage.
         throw new CorruptedError(this.path, scan.goodBytes, "what was written there is gone");
       }
-      await this.#replace(await fold.sortedEntries(), fold.lastCursor);
+      await this.#replace({ entries: await fold.sortedEntries(), cursor: fold.lastCursor });
     });
   }
 
@@ -186,12 +197,12 @@ export class SnapshotWriter implements AsyncDisposable {
    * pending, and must not change. A poisoned writer is sound again afterwards, without what it could not write.
    */
   async rewrite(entries: Iterable<KvEntry>, cursor: WatchCursor): Promise<void> {
-    await this.#exclusively(() => this.#replace(entries, cursor), this.isPoisoned);
+    await this.#exclusively(() => this.#replace({ entries, cursor }), this.isPoisoned);
   }
 
   /** Whether every call but {@link SnapshotWriter.rewrite} and `close` throws `poisoned`. */
   get isPoisoned(): boolean {
-    return this.#state === "poisoned";
+    return this.#poisoning !== undefined;
   }
 
   /** Flushes, and gives up the file and the lock, also where the flush throws. Idempotent. */
@@ -207,9 +218,8 @@ export class SnapshotWriter implements AsyncDisposable {
   async #closeOnce(): Promise<void> {
     while (this.#rewriting !== undefined) await this.#rewriting;
     try {
-      if (this.#state === "open") this.#writeOut();
+      if (!this.isPoisoned) this.#writeOut();
     } finally {
-      this.#state = "closed";
       await this.#handle.close().catch(() => undefined);
       await this.#lock.release();
     }
@@ -236,18 +246,43 @@ export class SnapshotWriter implements AsyncDisposable {
     }
   }
 
-  async #replace(entries: Iterable<KvEntry>, cursor: WatchCursor): Promise<void> {
-    const { handle, size } = await replaceWithCompact(this.#fs, this.#target, entries, cursor);
+  async #replace(content: CompactContent): Promise<void> {
+    const { handle, size } = await this.#writeCompact(content);
     const old = this.#handle;
     this.#handle = handle;
     this.#end = size;
     this.#acknowledged = size;
     this.#compacted = size;
-    this.#state = "open";
+    this.#poisoning = undefined;
     await old.close().catch(() => undefined);
     await io(this.path, "sync the directory of", () =>
       this.#fs.syncDirectory(dirname(this.#target)),
     );
+  }
+
+  async #writeCompact(content: CompactContent): Promise<CompactFile> {
+    try {
+      const { fileId } = await io(this.path, "rewrite", () => this.#handle.stat());
+      return await replaceWithCompact(this.#fs, this.#target, fileId, content);
+    } catch (error) {
+      if (error instanceof MovedAwayError) this.#poisoning = byMove(error);
+      throw error;
+    }
+  }
+
+  /** Without it a writer whose file was moved would go on acknowledging into it up to the next compaction. */
+  async #checkPlaceNowAndThen(): Promise<void> {
+    this.#untilPlaceCheck -= 1;
+    if (this.#untilPlaceCheck > 0) return;
+    this.#untilPlaceCheck = PLACE_CHECK_EVERY;
+    const handle = this.#handle;
+    const moved = await isMovedAway(this.#fs, this.#target, handle);
+    // A compaction that was made meanwhile puts another file there, and so may the next writer.
+    const isOurs = this.#handle === handle && this.#rewriting === undefined;
+    if (!moved || !isOurs || this.#closing !== undefined) return;
+    const error = new MovedAwayError(this.path);
+    this.#poisoning = byMove(error);
+    throw error;
   }
 
   #spill(): void {
@@ -272,21 +307,14 @@ export class SnapshotWriter implements AsyncDisposable {
     try {
       this.#handle.truncateSync(length);
     } catch (cause) {
-      this.#state = "poisoned";
-      this.#poisonedBy = earlier ?? cause;
+      this.#poisoning = byFailedWrite(earlier ?? cause);
       throw ioError(this.path, "take back a failed write to", cause);
     }
   }
 
   #requireUsable(): void {
-    if (this.#state === "open" && this.#closing === undefined) return;
-    if (this.#state === "poisoned") {
-      throw new MillpondError("poisoned", `${this.path}: a failed write could not be taken back`, {
-        cause: this.#poisonedBy,
-        hint: "Close it and open it again: the torn end is cut off, and nothing acknowledged is lost.",
-      });
-    }
-    throw new MillpondError("closed", `${this.path} is closed`);
+    if (this.#closing !== undefined) throw new MillpondError("closed", `${this.path} is closed`);
+    if (this.#poisoning !== undefined) throw poisonedError(this.path, this.#poisoning);
   }
 }
 

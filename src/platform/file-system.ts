@@ -53,8 +53,10 @@ export interface FileStat {
   /** Permission bits, e.g. 0o644. */
   readonly permissions: number;
   readonly kind: "file" | "directory" | "other";
-  /** Another text for another file, and for the same file once it was written to. */
-  readonly identity: string;
+  /** Another text for another file, whatever its name. The number of one that is gone may come again. */
+  readonly fileId: string;
+  /** Another text once the file was written to. */
+  readonly writeMark: string;
 }
 
 export interface FileLock {

@@ -104,7 +104,8 @@ function statOf(stats: BigIntStats): FileStat {
     size: Number(stats.size),
     permissions: Number(stats.mode) & 0o7777,
     kind: stats.isFile() ? "file" : stats.isDirectory() ? "directory" : "other",
-    identity: `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}`,
+    fileId: `${stats.dev}:${stats.ino}`,
+    writeMark: `${stats.size}:${stats.mtimeNs}`,
   };
 }
 
