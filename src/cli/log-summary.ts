@@ -11,7 +11,7 @@ export function summaryOf(report: LogReport): object {
 export function sentenceOf(report: LogReport): string {
   switch (report.result) {
     case "none":
-      return "holds no entries and no cursor";
+      return report.format === undefined ? "no such file" : "holds no entries and no cursor";
     case "error":
       return `${report.code}: ${report.message}`;
     case "ok": {

@@ -1,4 +1,5 @@
 import type { Replica, ReplicaEvent } from "../replica/index.js";
+import type { WatchCursor } from "../values/index.js";
 import { revisionOf } from "./copy.js";
 import type { Output } from "./output.js";
 import { count, hydrationLine, statusLine } from "./progress.js";
@@ -30,6 +31,13 @@ export class MirrorView {
   end(): void {
     clearInterval(this.#timer);
     this.#output.live("");
+  }
+
+  stopped(cursor: WatchCursor, keys: number): void {
+    this.#tell(
+      { event: "stopped", cursor: cursor.toHex(), keys },
+      `stopped: ${count(keys)} keys at cursor ${revisionOf(cursor) ?? "none"}`,
+    );
   }
 
   onEvent(event: ReplicaEvent): void {
@@ -116,7 +124,10 @@ export class MirrorView {
     if (due) this.#lastReportAt = now;
     if (this.#output.interactive) this.#output.live(this.#line(replica, this.#output.width));
     else if (due && !this.#output.json) this.#output.say(this.#line(replica, Infinity));
-    if (due) this.#record({ event: "status", ...this.#live(replica) });
+    if (due) {
+      const cursor = replica.status().cursor.toHex();
+      this.#record({ event: "status", ...this.#live(replica), cursor });
+    }
   }
 
   #line(replica: Replica, width: number): string {

@@ -24,8 +24,12 @@ export async function run(argv: readonly string[], out: Sink, err: Sink): Promis
     return await dispatch(argv, output);
   } catch (error) {
     await output.fail(error);
-    return isMillpondError(error, "invalid-argument") ? BAD_USAGE : 1;
+    return isBadUsage(error) ? BAD_USAGE : 1;
   }
+}
+
+function isBadUsage(error: unknown): boolean {
+  return isMillpondError(error, "invalid-argument") || isMillpondError(error, "invalid-key");
 }
 
 async function dispatch(argv: readonly string[], output: Output): Promise<number> {

@@ -21,9 +21,14 @@ export interface ServerOptions {
 }
 
 /** The bucket on a server. Throws what `connect` throws. */
-export async function openServerBucket(name: string, server: ServerOptions): Promise<Source> {
+export async function openServerBucket(
+  name: string,
+  server: ServerOptions,
+  signal: AbortSignal,
+): Promise<Source> {
   const connection = await connect({
     servers: server.url,
+    signal,
     ...(server.credsFile === undefined ? {} : { credsFile: server.credsFile }),
   });
   try {
@@ -69,7 +74,7 @@ function demoNote(name: string, filled: number, missed: number): string {
   const since =
     filled > 0
       ? `made with ${count(filled)} keys`
-      : `its writers made ${count(missed)} updates since the last run`;
+      : `its writers wrote ${count(missed)} times since the last run, to the same key more than once`;
   return `demo bucket ${name} in this process, no server: ${since}`;
 }
 

@@ -1,24 +1,24 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import type { KvStore } from "../../src/kv/index.js";
 import { readSnapshot, verify } from "../../src/log/index.js";
 import { connect } from "../../src/nats/index.js";
 import type { Random } from "../../src/platform/clock.js";
 import { WatchCursor, type KvEntry } from "../../src/values/index.js";
+import { runCli, startCli, type CliRecord } from "../support/cli.js";
 import { type ServerVersion, startNatsServer } from "../support/nats-server.js";
 import { randomFrom } from "../support/seed.js";
 import { Journal } from "./journal.js";
 import { Traffic } from "./traffic.js";
 
-const MAIN = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
-const READY_WITHIN_MS = 20_000;
+const BUCKET = "killed";
+/** How many of the kills come at any moment from the start on, and how late; the others wait until it has caught up. */
+const EARLY_SHARE = 0.4;
+const EARLY_WITHIN_MS = 600;
+const LATE_WITHIN_MS = 400;
 
 export interface CampaignOptions {
   readonly server: ServerVersion;
@@ -43,13 +43,6 @@ export interface CampaignReport {
   keys: number;
 }
 
-interface ReadyLine {
-  readonly event: string;
-  readonly resumed: boolean;
-  readonly received: number;
-  readonly cursor: string;
-}
-
 /**
  * Mirrors a bucket on a real server in a child process while it is being written to, kills the child with SIGKILL at
  * random moments, and judges what is on disk after each kill. Throws at the first thing that is not as promised.
@@ -60,7 +53,7 @@ export async function runKillCampaign(options: CampaignOptions): Promise<Campaig
   const directory = join(folder, "copy");
   await using server = await startNatsServer({ version: options.server });
   await using connection = await connect({ servers: server.url });
-  const bucket = await connection.createBucket("killed", { maxBytes: 1 << 30 });
+  const bucket = await connection.createBucket(BUCKET, { maxBytes: 1 << 30 });
   const journal = new Journal();
   const traffic = new Traffic(bucket, journal, random);
   const report: CampaignReport = {
@@ -119,7 +112,7 @@ async function killRepeatedly(options: CampaignOptions, scene: Scene): Promise<v
     const reached = snapshot?.cursor ?? WatchCursor.none;
     assert.ok((reached.toU64() ?? 0n) >= (cursor.toU64() ?? 0n), "the cursor on disk went back");
     if (ready !== undefined) {
-      const said = WatchCursor.fromHex(ready.cursor).toU64() ?? 0n;
+      const said = WatchCursor.fromHex(String(ready["cursor"])).toU64() ?? 0n;
       assert.ok((reached.toU64() ?? 0n) >= said, "a cursor that was reported is not on disk");
     }
     await scene.traffic.settled();
@@ -134,64 +127,35 @@ async function killRepeatedly(options: CampaignOptions, scene: Scene): Promise<v
 }
 
 /** Starts a mirror, kills it somewhere in its start, its catching up or its live phase, and says how far it had come. */
-async function mirrorAndKill(scene: Scene, hadCursor: boolean): Promise<ReadyLine | undefined> {
+async function mirrorAndKill(scene: Scene, hadCursor: boolean): Promise<CliRecord | undefined> {
   const { directory, url, random, report } = scene;
-  const child = spawn(
-    process.execPath,
-    [MAIN, "mirror", "killed", "--to", directory, "--nats", url, "--json"],
-    {
-      stdio: ["ignore", "pipe", "pipe"],
-    },
-  );
-  const exited = once(child, "exit");
-  let stderr = "";
-  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-  let ready: ReadyLine | undefined;
-  const readySeen = (async () => {
-    for await (const line of createInterface({ input: child.stdout })) {
-      const event = JSON.parse(line) as ReadyLine;
-      assert.notEqual(event.event, "error", line);
-      assert.notEqual(event.event, "repair", `history was not evicted, yet: ${line}`);
-      if (event.event === "ready") {
-        ready = event;
-        return;
-      }
-    }
-  })();
-  const early = random() < 0.4;
-  const over = new AbortController();
-  if (early) {
-    await Promise.race([delay(random() * 600, over.signal), exited]);
-  } else {
-    await Promise.race([readySeen, exited, delay(READY_WITHIN_MS, over.signal)]);
+  await using cli = startCli("mirror", BUCKET, "--to", directory, "--nats", url, "--json");
+  const early = random() < EARLY_SHARE;
+  if (!early) await cli.event("ready");
+  await setTimeout(random() * (early ? EARLY_WITHIN_MS : LATE_WITHIN_MS));
+  assert.equal(cli.child.exitCode, null, `the mirror ended by itself: ${cli.stderr}`);
+  cli.child.kill("SIGKILL");
+  const { records } = await cli.ended();
+  for (const record of records) {
+    const { event } = record;
     assert.ok(
-      ready !== undefined,
-      `the mirror was not ready within ${READY_WITHIN_MS} ms; it said: ${stderr}`,
+      event !== "error" && event !== "repair",
+      `no history was evicted, yet: ${JSON.stringify(record)}`,
     );
-    await delay(random() * 400, over.signal);
   }
-  over.abort();
-  assert.equal(child.exitCode, null, `the mirror ended by itself: ${stderr}`);
-  child.kill("SIGKILL");
-  await exited;
-  await readySeen;
+  const ready = records.find(({ event }) => event === "ready");
   if (ready === undefined) return undefined;
-  assert.equal(ready.resumed, hadCursor, "a start with a cursor on disk resumes, and only that");
+  assert.equal(ready["resumed"], hadCursor, "a start with a cursor on disk resumes, and only that");
   report.killsAfterReady += 1;
-  report.updatesReceived += ready.received;
-  if (ready.resumed) report.resumes += 1;
+  report.updatesReceived += Number(ready["received"]);
+  if (hadCursor) report.resumes += 1;
   return ready;
 }
 
 /** A last run to the end; then the copy has to equal the bucket key for key, revision for revision, value for value. */
 async function assertConverged(directory: string, url: string, bucket: KvStore): Promise<number> {
-  const child = spawn(
-    process.execPath,
-    [MAIN, "mirror", bucket.name, "--to", directory, "--nats", url, "--once", "--json"],
-    { stdio: ["ignore", "ignore", "inherit"] },
-  );
-  const [status] = (await once(child, "exit")) as [number | null];
-  assert.equal(status, 0, "the last mirror --once failed");
+  const last = await runCli("mirror", BUCKET, "--to", directory, "--nats", url, "--once", "--json");
+  assert.equal(last.status, 0, `the last mirror --once failed: ${last.stderr}`);
   const snapshot = await readSnapshot(join(directory, "copy.snap"));
   const copy = snapshot?.entries ?? new Map<string, KvEntry>();
   let keys = 0;
@@ -207,9 +171,4 @@ async function assertConverged(directory: string, url: string, bucket: KvStore):
   }
   assert.equal(copy.size, keys, "the copy has keys that the bucket does not have");
   return keys;
-}
-
-/** Ends early, without an error, when `over` is aborted: a timer that is left behind would keep the process alive. */
-async function delay(ms: number, over: AbortSignal): Promise<void> {
-  await setTimeout(ms, undefined, { signal: over }).catch(() => undefined);
 }

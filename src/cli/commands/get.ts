@@ -12,6 +12,7 @@ export const get: Command = {
     if (entry === undefined) {
       if (output.json) await output.record({ key, found: false });
       output.say(`millpond: key-not-found: ${directory} has no key ${JSON.stringify(key)}`);
+      output.say(`  millpond ls ${directory} lists those that it has.`);
       return 1;
     }
     if (output.json) {

@@ -1,9 +1,14 @@
 import { openReplica, type Replica } from "../../replica/index.js";
-import { usageError } from "../arguments.js";
+import { scopeOf } from "../../kv/index.js";
+import { usageError, type Parsed } from "../arguments.js";
 import type { Command } from "../command.js";
+import { requireDirectory } from "../files.js";
 import { MirrorView } from "../mirror-view.js";
 import type { Output } from "../output.js";
-import { openDemoBucket, openServerBucket, type Source } from "../source.js";
+import { openDemoBucket, openServerBucket, type ServerOptions, type Source } from "../source.js";
+
+/** As a shell counts a program that SIGINT ended before its work was done. */
+const INTERRUPTED = 130;
 
 export const mirror: Command = {
   name: "mirror",
@@ -18,80 +23,96 @@ export const mirror: Command = {
   },
   positionals: [1, 1],
   async run(parsed, output) {
-    const [name = ""] = parsed.positionals;
-    const directory = parsed.one("to");
-    if (directory === undefined) throw usageError("--to DIR is missing");
-    const url = parsed.one("nats");
-    const credsFile = parsed.one("creds");
-    if (url === undefined && credsFile !== undefined) throw usageError("--creds needs --nats");
-    const prefixes = parsed.many("prefix");
-    const stop = stopSignal();
-    const source =
-      url === undefined
-        ? await openDemoBucket(name, directory, output)
-        : await openServerBucket(name, { url, credsFile });
+    const task = taskOf(parsed);
+    const source = await openSource(task, output);
+    if (source === undefined) return INTERRUPTED;
     try {
-      const scope = prefixes.length === 0 ? undefined : prefixes;
-      await follow({ source, directory, scope, once: parsed.flag("once"), stop }, output);
+      return await follow(task, source, output);
     } finally {
       await source.close();
     }
-    return 0;
   },
 };
 
 interface Task {
-  readonly source: Source;
+  readonly bucket: string;
   readonly directory: string;
+  readonly server: ServerOptions | undefined;
   readonly scope: readonly string[] | undefined;
   readonly once: boolean;
   readonly stop: AbortSignal;
 }
 
-async function follow(task: Task, output: Output): Promise<void> {
+function taskOf(parsed: Parsed): Task {
+  const directory = parsed.one("to");
+  if (directory === undefined) throw usageError("--to DIR is missing");
+  const url = parsed.one("nats");
+  const credsFile = parsed.one("creds");
+  if (url === undefined && credsFile !== undefined) throw usageError("--creds needs --nats");
+  const prefixes = parsed.many("prefix");
+  // Checked before anything is made.
+  scopeOf(prefixes);
+  return {
+    bucket: parsed.positionals[0] ?? "",
+    directory,
+    server: url === undefined ? undefined : { url, credsFile },
+    scope: prefixes.length === 0 ? undefined : prefixes,
+    once: parsed.flag("once"),
+    stop: stopSignal(),
+  };
+}
+
+/** `undefined` where the user gave up waiting for it. */
+async function openSource(task: Task, output: Output): Promise<Source | undefined> {
+  const { bucket, directory, server, stop } = task;
+  await requireDirectory(directory);
+  if (server === undefined) return openDemoBucket(bucket, directory, output);
+  try {
+    return await openServerBucket(bucket, server, stop);
+  } catch (error) {
+    if (stop.aborted) return undefined;
+    throw error;
+  }
+}
+
+async function follow(task: Task, source: Source, output: Output): Promise<number> {
   const view = new MirrorView(output);
-  const failed = new AbortController();
+  const over = new AbortController();
+  task.stop.addEventListener("abort", () => over.abort(), { once: true });
   const replica = await openReplica({
-    source: task.source.bucket,
+    source: source.bucket,
     path: task.directory,
     ...(task.scope === undefined ? {} : { scope: task.scope }),
     onEvent(event) {
       view.onEvent(event);
-      if (event.type === "state" && event.state === "failed") failed.abort();
+      if (event.type === "state" && event.state === "failed") over.abort();
+      // Whoever waits for --once is better told than kept waiting for a disk.
+      if (event.type === "store-blocking" && task.once) over.abort();
     },
   });
   view.begin(replica);
   try {
-    await untilDone(replica, task, failed.signal);
+    await untilOver(replica, task, over.signal);
   } finally {
     view.end();
     await replica.close();
   }
-  await sayStopped(replica, output);
+  const { cursor, size, store, lastError } = replica.status();
+  if (!task.stop.aborted && !store.ok) throw lastError;
+  view.stopped(cursor, size);
+  return task.once && task.stop.aborted ? INTERRUPTED : 0;
 }
 
 /** Returns when the mirror has done its job or was told to stop; throws what stopped it otherwise. */
-async function untilDone(replica: Replica, task: Task, failed: AbortSignal): Promise<void> {
+async function untilOver(replica: Replica, task: Task, over: AbortSignal): Promise<void> {
   try {
-    await replica.ready({ signal: task.stop });
+    await replica.ready({ signal: over });
+    if (task.once) return;
   } catch (error) {
-    if (task.stop.aborted) return;
-    throw error;
+    if (!over.aborted) throw error;
   }
-  if (task.once) return requireStored(replica);
-  await aborted(AbortSignal.any([task.stop, failed]));
-  if (failed.aborted) throw replica.status().lastError;
-}
-
-/** A copy that has caught up in memory only is not what a caller of --once waited for. */
-function requireStored(replica: Replica): void {
-  const { store, lastError } = replica.status();
-  if (!store.ok) throw lastError;
-}
-
-async function sayStopped(replica: Replica, output: Output): Promise<void> {
-  const { cursor, size } = replica.status();
-  if (output.json) await output.record({ event: "stopped", cursor: cursor.toHex(), keys: size });
+  await aborted(over);
+  if (!task.stop.aborted) throw replica.status().lastError;
 }
 
 /** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once. */
