@@ -1,6 +1,7 @@
 import { basename, dirname, join } from "node:path";
 import type { FileHandle, FileSystem } from "../platform/index.js";
 import type { KvEntry, WatchCursor } from "../values/index.js";
+import { checkEntry } from "./check-record.js";
 import { HEADER } from "./format.js";
 import { requireInPlace } from "./in-place.js";
 import { ioError } from "./io-errors.js";
@@ -68,6 +69,7 @@ async function writeContent(
   slice.appendRaw(HEADER);
   let position = 0;
   for (const entry of entries) {
+    checkEntry(entry);
     slice.appendPut(entry);
     if (slice.length < SLICE_BYTES) continue;
     await handle.write(slice.view(), position);

@@ -14,6 +14,8 @@ export const RECORD_HEAD_BYTES = 5;
 /** A cursor of no bytes. */
 export const RECORD_BYTES_MIN = RECORD_HEAD_BYTES + 1;
 export const KEY_BYTES_MAX = 0xffff;
+/** A bound on the bytes of a key that needs no pass over it: for each of its UTF-16 units. */
+export const UTF8_BYTES_PER_UNIT_MAX = 3;
 /** Every reader takes a longer value for damage, so that a log that held one could never be loaded again. */
 export const VALUE_BYTES_MAX = 16 * 1024 * 1024;
 export const TOKEN_BYTES_MAX = 10;

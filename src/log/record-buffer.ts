@@ -1,18 +1,15 @@
-import { InvalidFormatError } from "../errors/index.js";
 import type { KvEntry, KvUpdate, VersionToken, WatchCursor } from "../values/index.js";
 import { crc32 } from "./crc32.js";
 import {
-  KEY_BYTES_MAX,
   putRecordBytes,
   RECORD_CURSOR,
   RECORD_DELETE,
   RECORD_HEAD_BYTES,
   RECORD_PUT,
   TOKEN_BYTES_MAX,
-  VALUE_BYTES_MAX,
+  UTF8_BYTES_PER_UNIT_MAX,
 } from "./format.js";
 
-const UTF8_BYTES_PER_UNIT_MAX = 3;
 const START_BYTES = 4096;
 
 /** Records, encoded one after the other into one buffer that is used again and again. */
@@ -102,27 +99,4 @@ export class RecordBuffer {
 /** An upper bound that needs no pass over the key. */
 export function recordBytesAtMost(key: string, valueBytes: number): number {
   return putRecordBytes(key.length * UTF8_BYTES_PER_UNIT_MAX, valueBytes, TOKEN_BYTES_MAX);
-}
-
-/** Throws `invalid-format` for an update that no log can hold. */
-export function checkUpdate(update: KvUpdate): void {
-  const { key } = update;
-  if (!key.isWellFormed()) {
-    throw new InvalidFormatError(
-      `a log cannot hold a key with half a surrogate pair: ${JSON.stringify(key)}`,
-    );
-  }
-  if (key.length * UTF8_BYTES_PER_UNIT_MAX > KEY_BYTES_MAX) {
-    const keyBytes = Buffer.byteLength(key);
-    if (keyBytes > KEY_BYTES_MAX) {
-      throw new InvalidFormatError(
-        `a log cannot hold a key of ${keyBytes} bytes: ${KEY_BYTES_MAX} at most`,
-      );
-    }
-  }
-  if (update.kind === "put" && update.value.length > VALUE_BYTES_MAX) {
-    throw new InvalidFormatError(
-      `a log cannot hold a value of ${update.value.length} bytes: ${VALUE_BYTES_MAX} at most`,
-    );
-  }
 }

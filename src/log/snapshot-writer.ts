@@ -7,6 +7,7 @@ import {
   type FileSystem,
 } from "../platform/index.js";
 import type { KvEntry, KvUpdate, WatchCursor } from "../values/index.js";
+import { checkUpdate } from "./check-record.js";
 import { replaceWithCompact, type CompactContent, type CompactFile } from "./compact-file.js";
 import { HEADER_BYTES } from "./format.js";
 import { LogFold } from "./fold.js";
@@ -14,7 +15,7 @@ import { isMovedAway, MovedAwayError } from "./in-place.js";
 import { io, ioError } from "./io-errors.js";
 import { openForWriting, type WritableLog } from "./open-log.js";
 import { byFailedWrite, byMove, poisonedError, type Poisoning } from "./poisoning.js";
-import { checkUpdate, RecordBuffer, recordBytesAtMost } from "./record-buffer.js";
+import { RecordBuffer, recordBytesAtMost } from "./record-buffer.js";
 import { Replay, type ReplayVisitor } from "./replay.js";
 import { scanLog } from "./scan-log.js";
 
@@ -195,6 +196,8 @@ export class SnapshotWriter implements AsyncDisposable {
    * As {@link SnapshotWriter.compact}, from what the caller holds in memory, so that damage on disk is healed. `entries` and
    * `cursor` must include all that was acknowledged before the call, ascending by key; they are read while the promise is
    * pending, and must not change. A poisoned writer is sound again afterwards, without what it could not write.
+   *
+   * Throws `invalid-format`, and leaves the log as it is, for an entry that {@link SnapshotWriter.writeUpdate} would refuse.
    */
   async rewrite(entries: Iterable<KvEntry>, cursor: WatchCursor): Promise<void> {
     await this.#exclusively(() => this.#replace({ entries, cursor }), this.isPoisoned);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { readSnapshot, SnapshotWriter, verify } from "../../src/log/index.js";
-import { VersionToken, WatchCursor } from "../../src/values/index.js";
+import { VersionToken, WatchCursor, type KvPut } from "../../src/values/index.js";
 import { HEADER, HUGE, withCode } from "../support/log-files.js";
 import { MemoryFileSystem, systemError } from "../support/memory-file-system.js";
 import { at, del, put, told } from "../support/updates.js";
@@ -23,6 +23,27 @@ describe("writeUpdate refuses, before a byte is taken,", () => {
       assert.throws(() => writer.writeUpdate(update), withCode("invalid-format"));
       await writer.close();
       assert.deepEqual(fs.content(PATH), HEADER);
+    });
+  }
+});
+
+describe("rewrite refuses, and leaves the log as it is,", () => {
+  for (const [what, key, value] of [
+    ["a key over 65,535 bytes", "k".repeat(70_000), ""],
+    ["a key with half a surrogate pair", "a\ud800", ""],
+    ["a value over 16 MiB", "k", new Uint8Array(16 * MiB + 1)],
+  ] as const) {
+    test(what, async () => {
+      const fs = new MemoryFileSystem();
+      const writer = await SnapshotWriter.open(PATH, HUGE, { fs });
+      writer.writeUpdate(put("a", "1", 1));
+      await writer.checkpoint(at(1));
+      const before = Buffer.from(fs.content(PATH) ?? "");
+      const entries = [put("a", "1", 1), put(key, value, 2)] as KvPut[];
+      await assert.rejects(writer.rewrite(entries, at(2)), withCode("invalid-format"));
+      await writer.close();
+      assert.deepEqual(fs.content(PATH), before);
+      assert.deepEqual(fs.names, [PATH]);
     });
   }
 });
