@@ -48,8 +48,8 @@ const PLACE_CHECK_EVERY = 64;
  * never replaces a file that is not the writer's own, and by one `checkpoint` or `flush` in 64. That call throws `io`, and
  * the writer is poisoned.
  *
- * Calls of `checkpoint`, `flush`, `compact`, `rewrite` and `close` made while a compaction runs wait for it. Updates go
- * to the buffer meanwhile; one that would not fit is refused with `operation-failed`.
+ * Calls of `checkpoint`, `flush`, `compact`, `rewrite` and `close` made while a compaction runs wait for it, and then
+ * have their effect in the order in which they were made. Updates go to the buffer meanwhile; one that would not fit is refused with `operation-failed`.
  */
 export class SnapshotWriter implements AsyncDisposable {
   /** As the caller gave it. */
@@ -134,8 +134,9 @@ export class SnapshotWriter implements AsyncDisposable {
    * to the caller, who may have a better moment. On a throw the cursor was not taken, and the updates still are.
    */
   async checkpoint(cursor: WatchCursor): Promise<boolean> {
+    this.#requireNotClosing();
     while (this.#rewriting !== undefined) await this.#rewriting;
-    this.#requireUsable();
+    this.#requireSound();
     const before = this.#buffer.length;
     this.#buffer.appendCursor(cursor);
     try {
@@ -152,16 +153,18 @@ export class SnapshotWriter implements AsyncDisposable {
 
   /** As {@link SnapshotWriter.checkpoint}, without a cursor. */
   async flush(): Promise<void> {
+    this.#requireNotClosing();
     while (this.#rewriting !== undefined) await this.#rewriting;
-    this.#requireUsable();
+    this.#requireSound();
     this.#writeOut();
     this.#acknowledged = this.#end;
     await this.#checkPlaceNowAndThen();
   }
 
   /**
-   * Takes back every update since the last `checkpoint`, `flush` or `compact` that succeeded, from the buffer and from the
-   * file. Where the file cannot be cut back the writer is poisoned, and this throws `io`.
+   * Takes back every update that no `checkpoint` or `flush` has acknowledged, from the buffer and from the file. A `compact`
+   * acknowledges what came before it as it starts, and that stands where it fails later. Where the file cannot be cut back
+   * the writer is poisoned, and this throws `io`.
    */
   discard(): void {
     this.#requireUsable();
@@ -181,7 +184,12 @@ export class SnapshotWriter implements AsyncDisposable {
    * {@link SnapshotWriter.rewrite} it.
    */
   async compact(): Promise<void> {
-    await this.#exclusively(async () => {
+    const flush = (): void => {
+      this.#requireSound();
+      this.#writeOut();
+      this.#acknowledged = this.#end;
+    };
+    await this.#exclusively(flush, async () => {
       const fold = new LogFold();
       const scan = await io(this.path, "read", () => scanLog(this.#handle, this.path, fold));
       if (scan.goodBytes !== this.#end) {
@@ -194,13 +202,17 @@ export class SnapshotWriter implements AsyncDisposable {
 
   /**
    * As {@link SnapshotWriter.compact}, from what the caller holds in memory, so that damage on disk is healed. `entries` and
-   * `cursor` must include all that was acknowledged before the call, ascending by key; they are read while the promise is
-   * pending, and must not change. A poisoned writer is sound again afterwards, without what it could not write.
+   * `cursor` must include all that was written before the call, ascending by key; they are read while the promise is
+   * pending, and must not change. What waits in the buffer stays there: written later, it changes nothing that `entries`
+   * has already. A poisoned writer is sound again afterwards, without what it could not write.
    *
    * Throws `invalid-format`, and leaves the log as it is, for an entry that {@link SnapshotWriter.writeUpdate} would refuse.
    */
   async rewrite(entries: Iterable<KvEntry>, cursor: WatchCursor): Promise<void> {
-    await this.#exclusively(() => this.#replace({ entries, cursor }), this.isPoisoned);
+    const dropUnwritable = (): void => {
+      if (this.isPoisoned) this.#buffer.truncate(0, this.#bufferBytes);
+    };
+    await this.#exclusively(dropUnwritable, () => this.#replace({ entries, cursor }));
   }
 
   /** Whether every call but {@link SnapshotWriter.rewrite} and `close` throws `poisoned`. */
@@ -228,14 +240,10 @@ export class SnapshotWriter implements AsyncDisposable {
     }
   }
 
-  async #exclusively(rewrite: () => Promise<void>, heals = false): Promise<void> {
+  async #exclusively(prepare: () => void, rewrite: () => Promise<void>): Promise<void> {
+    this.#requireNotClosing();
     while (this.#rewriting !== undefined) await this.#rewriting;
-    if (heals && this.#closing === undefined) this.#buffer.truncate(0);
-    else {
-      this.#requireUsable();
-      this.#writeOut();
-      this.#acknowledged = this.#end;
-    }
+    prepare();
     const running = rewrite();
     const settled = running.then(
       () => undefined,
@@ -316,7 +324,16 @@ export class SnapshotWriter implements AsyncDisposable {
   }
 
   #requireUsable(): void {
+    this.#requireNotClosing();
+    this.#requireSound();
+  }
+
+  /** For a call that may have to wait, before it does: `close` waits for those that came before it. */
+  #requireNotClosing(): void {
     if (this.#closing !== undefined) throw new MillpondError("closed", `${this.path} is closed`);
+  }
+
+  #requireSound(): void {
     if (this.#poisoning !== undefined) throw poisonedError(this.path, this.#poisoning);
   }
 }

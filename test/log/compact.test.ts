@@ -112,6 +112,28 @@ describe("a compaction", () => {
     assert.equal(snapshot?.cursor.toU64(), 2n);
   });
 
+  test("under way lets the calls that were made before close have their effect, and none after it", async () => {
+    const fs = new MemoryFileSystem();
+    const writer = await SnapshotWriter.open(PATH, HUGE, { fs });
+    const before = [writer.compact()];
+    writer.writeUpdate(put("a", "1", 1));
+    before.push(
+      writer.checkpoint(at(1)).then(() => undefined),
+      writer.compact(),
+      writer.flush(),
+    );
+    const closing = writer.close();
+    assert.throws(() => writer.writeUpdate(put("b", "2", 2)), withCode("closed"));
+    assert.throws(() => writer.discard(), withCode("closed"));
+    const after = [writer.checkpoint(at(2)), writer.compact(), writer.rewrite([], at(2))];
+    for (const call of after) await assert.rejects(call, withCode("closed"));
+    await Promise.all(before);
+    await closing;
+    const snapshot = await readSnapshot(PATH, { fs });
+    assert.deepEqual(told(snapshot?.entries.values() ?? []), ["a=1@1"]);
+    assert.equal(snapshot?.cursor.toU64(), 1n);
+  });
+
   test("refuses to drop acknowledged records that have gone bad at the end of the file", async () => {
     const fs = new MemoryFileSystem();
     const writer = await SnapshotWriter.open(PATH, HUGE, { fs });

@@ -109,6 +109,36 @@ describe("a write that fails", () => {
   });
 });
 
+test("of two rewrites that heal a poisoned writer the second keeps what was written in between", async () => {
+  const fs = new MemoryFileSystem();
+  const writer = await SnapshotWriter.open(PATH, HUGE, { fs });
+  writer.writeUpdate(put("a", "1", 1));
+  fs.setHook(({ name }) =>
+    name === "writeSync" || name === "truncateSync"
+      ? { error: systemError("EIO"), partialBytes: 9 }
+      : undefined,
+  );
+  await assert.rejects(writer.flush(), withCode("io"));
+  fs.setHook(() => undefined);
+  let renamed = false;
+  fs.setHook(({ name }) => {
+    // The last step of the first one, which has healed the writer.
+    if (name === "syncDirectory" && !renamed) {
+      renamed = true;
+      writer.writeUpdate(put("b", "2", 2));
+    }
+    return undefined;
+  });
+  await Promise.all([
+    writer.rewrite([], at(1)),
+    writer.rewrite([put("c", "3", 3)] as KvPut[], at(1)),
+  ]);
+  await writer.checkpoint(at(3));
+  await writer.close();
+  const snapshot = await readSnapshot(PATH, { fs });
+  assert.deepEqual(told(snapshot?.entries.values() ?? []), ["c=3@3", "b=2@2"]);
+});
+
 test("discard takes back what no checkpoint or flush covered, from the file too", async () => {
   const fs = new MemoryFileSystem();
   const writer = await SnapshotWriter.open(PATH, HUGE, { fs, bufferBytes: 60 });
