@@ -36,9 +36,9 @@ export async function openReplica(options: ReplicaOptions): Promise<Replica> {
     // Read under the log's lock: nobody else can be changing it.
     const file = new OriginFile(fs, path);
     const stored = await file.read();
-    const origin = new ReplicaOrigin(source, prefixesOf(scope), file, stored);
     signal?.throwIfAborted();
     const copy = new CurrentCopy(store);
+    const origin = new ReplicaOrigin(source, copy, prefixesOf(scope), file, stored);
     progress.move("opened");
     return new RunningReplica({ options, scope, copy, origin, progress, clock });
   } catch (error) {

@@ -1,4 +1,5 @@
 export { backoffDelay, type BackoffLimits } from "./backoff.js";
+export { bucketAccountsFor } from "./copy-backing.js";
 export { laterCursor } from "./cursor-order.js";
 export { compareKeys } from "./key-order.js";
 export { type CopyIdentity, mayResume } from "./may-resume.js";

@@ -2,7 +2,7 @@ import type { WatchCursor } from "../values/index.js";
 
 /** Why a watch starts over with the full state instead of resuming. */
 export type StartOverReason =
-  /** The bucket may have dropped something after the position. */
+  /** The bucket may have dropped something after the position, or no longer accounts for the copy ({@link CursorOrigin}). */
   | "cursor-expired"
   /** There is no position: a first start, or one that never reached its first checkpoint. */
   | "no-cursor"

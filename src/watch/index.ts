@@ -2,6 +2,7 @@ export { checkLimits } from "./limits.js";
 export type { StartOverReason, WatchEvent } from "./events.js";
 export type {
   BatchOptions,
+  BucketFacts,
   BucketIdentity,
   CursorOrigin,
   HeldOptions,

@@ -2,7 +2,7 @@ import type { KvReader, KvWatcher, WatchScope } from "../kv/index.js";
 import type { Clock, Random } from "../platform/index.js";
 import type { SnapshotStore } from "../store/snapshot-store.js";
 import type { KvUpdate, WatchCursor } from "../values/index.js";
-import type { WatchEvent } from "./events.js";
+import type { StartOverReason, WatchEvent } from "./events.js";
 
 /** When a batch is closed, and how much may wait to get into one. */
 export interface BatchOptions {
@@ -41,15 +41,21 @@ export interface BucketIdentity {
   readonly created: string;
 }
 
+/** What a bucket says of itself when a position is held against it; the figures as in `BucketInfo`. */
+export interface BucketFacts extends BucketIdentity {
+  readonly firstSequence: bigint;
+  readonly records: number;
+}
+
 /**
  * Ties the store's position to the bucket that it was read from, for a caller that keeps both across restarts. Without it,
  * telling that a bucket was made again is left to the source, which cannot know what happened between two processes.
  */
 export interface CursorOrigin {
-  /** Asks the bucket who it is. Throws as the source does. */
-  read(): Promise<BucketIdentity>;
-  /** Whether the store's position belongs to `actual`. */
-  accepts(actual: BucketIdentity): boolean;
+  /** Asks the bucket. Throws as the source does. */
+  read(): Promise<BucketFacts>;
+  /** Why the copy must not go on after `position` in `actual`, although the source would let it; `undefined`: it may. */
+  refusal(actual: BucketFacts, position: WatchCursor): StartOverReason | undefined;
   /** Notes durably that positions belong to `actual` from now on. Called only while the store holds no position. */
   adopt(actual: BucketIdentity): Promise<void>;
 }

@@ -6,7 +6,7 @@ import type { WatchCursor } from "../values/index.js";
 import type { StartOverReason, WatchEvent } from "./events.js";
 import type { Flusher } from "./flusher.js";
 import type { WatchLimits } from "./limits.js";
-import type { BucketIdentity, WatchAppliedOptions } from "./options.js";
+import type { BucketFacts, WatchAppliedOptions } from "./options.js";
 import { orAbort } from "./or-abort.js";
 import { deletesOf, listLiveKeys } from "./repair.js";
 import { type FlowEnd, runSession } from "./session.js";
@@ -99,7 +99,7 @@ export class Supervisor<U> {
   }
 
   /**
-   * Resumes after `from`, if the position belongs to the bucket. That is asked once the watch is set up: an identity read
+   * Resumes after `from`, if the position is good in the bucket that there is. That is asked once the watch is set up: an identity read
    * then is that of the bucket watched, since a bucket made again never gets an earlier making's identity back.
    */
   async #resume(from: WatchCursor): Promise<Phase> {
@@ -108,9 +108,10 @@ export class Supervisor<U> {
     return this.#orClose(watch, async () => {
       if (origin !== undefined) {
         const actual = await orAbort(origin.read(), this.#options.signal);
-        if (!origin.accepts(actual)) {
+        const reason = origin.refusal(actual, from);
+        if (reason !== undefined) {
           await watch.close();
-          return { kind: "starting-over", reason: "foreign-cursor" };
+          return { kind: "starting-over", reason };
         }
       }
       return { kind: "following", watch, from };
@@ -215,7 +216,7 @@ export class Supervisor<U> {
     }
   }
 
-  async #readOrigin(): Promise<BucketIdentity | undefined> {
+  async #readOrigin(): Promise<BucketFacts | undefined> {
     const reading = this.#options.options.origin?.read();
     return reading === undefined ? undefined : orAbort(reading, this.#options.signal);
   }

@@ -135,6 +135,81 @@ describe("a replica that is opened again", () => {
   }
 });
 
+describe("a replica of a bucket that was purged past its markers while it was stopped", () => {
+  test("holds nothing when all of it was purged, and tells why it was repaired", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    const path = directory.file("copy");
+    for (const key of ["a", "b", "c"]) await source.put(key, bytes("1"));
+    await mirrorOnce({ source, path });
+    await source.evictBefore((await source.info()).lastSequence + 1n);
+    const reasons: string[] = [];
+    await using replica = await openReplica({
+      source,
+      path,
+      onEvent: (event) => event.type === "repair-started" && reasons.push(event.reason),
+    });
+    await replica.ready();
+    await assertMirrors(replica, source);
+    assert.deepEqual(reasons, ["cursor-expired"]);
+  });
+
+  test("holds only what was written since", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    const path = directory.file("copy");
+    for (const key of ["a", "b", "c"]) await source.put(key, bytes("1"));
+    await mirrorOnce({ source, path });
+    await source.evictBefore((await source.info()).lastSequence + 1n);
+    for (const key of ["c", "d", "e", "f", "g"]) await source.put(key, bytes("2"));
+    await using replica = await openReplica({ source, path });
+    await replica.ready();
+    await assertMirrors(replica, source);
+  });
+
+  test("holds only what was left when most of it was purged", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    const path = directory.file("copy");
+    for (const key of ["a", "b", "c"]) await source.put(key, bytes("1"));
+    await mirrorOnce({ source, path });
+    await source.evictBefore((await source.info()).lastSequence);
+    await using replica = await openReplica({ source, path });
+    await replica.ready();
+    await assertMirrors(replica, source);
+  });
+
+  test("holds only what was left when records were purged from the middle of it", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    const path = directory.file("copy");
+    for (const key of ["a", "b", "c"]) await source.put(key, bytes("1"));
+    await mirrorOnce({ source, path });
+    await source.deleteMessage(2n);
+    await using replica = await openReplica({ source, path });
+    await replica.ready();
+    await assertMirrors(replica, source);
+  });
+
+  test("resumes when it is empty, as its copy is", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    const path = directory.file("copy");
+    await source.put("a", bytes("1"));
+    await source.delete("a");
+    await mirrorOnce({ source, path });
+    await source.purgeDeletes();
+    await using replica = await openReplica({ source, path });
+    await replica.ready();
+    assert.equal(replica.status().resumed, true);
+  });
+});
+
 describe("a bucket that is made again under a running replica", () => {
   test("is followed once it is back, and the replica holds nothing of the old one", async () => {
     await using directory = await tempDirectory();

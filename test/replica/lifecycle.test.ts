@@ -71,6 +71,7 @@ describe("a replica", () => {
     const source = await connection.createBucket("b");
     const path = directory.file("copy");
     await source.put("a", bytes("1"));
+    await source.put("b", bytes("1"));
     {
       await using first = await openReplica({ source, path });
       await first.ready();

@@ -5,7 +5,7 @@ import { connect } from "../../src/nats/index.js";
 import { openReplica } from "../../src/replica/index.js";
 import { bytes } from "../support/bucket.js";
 import { assertMirrors } from "../support/copies.js";
-import { operatorOf } from "../support/nats-harness.js";
+import { callApi, operatorOf } from "../support/nats-harness.js";
 import { serverVersions, startNatsServer } from "../support/nats-server.js";
 import { tempDirectory } from "../support/temp-directory.js";
 import { until } from "../support/until.js";
@@ -73,5 +73,30 @@ for (const version of serverVersions) {
       await until("it is repaired", isRepaired, 30_000);
       await assertMirrors(replica, source);
     });
+
+    for (const [what, purge] of [
+      ["all of it was purged", {}],
+      ["all but one key was purged", { keep: 1 }],
+    ] as const) {
+      test(`is repaired when ${what} while the replica was stopped`, async () => {
+        await using server = await startNatsServer({ version });
+        await using directory = await tempDirectory();
+        const path = directory.file("copy");
+        await using connection = await connect({ servers: server.url });
+        const client = await connectClient({ servers: server.url.replace("nats://", "") });
+        await using _ = { [Symbol.asyncDispose]: () => client.close() };
+        const source = await connection.createBucket("b");
+        for (const key of ["a", "b", "c"]) await source.put(key, bytes("1"));
+        {
+          await using replica = await openReplica({ source, path, retry });
+          await replica.ready();
+        }
+        await callApi(client, "STREAM.PURGE.KV_b", purge);
+        await using replica = await openReplica({ source, path, retry });
+        await replica.ready();
+        await assertMirrors(replica, source);
+        assert.equal(replica.status().repairs, 1);
+      });
+    }
   });
 }

@@ -51,8 +51,8 @@ async function run(bucket: InProcessBucket, disk: Disk, crash?: Crash): Promise<
     reader: bucket,
     store,
     origin: {
-      read: async () => ({ bucket: bucket.name, created: (await bucket.info()).created }),
-      accepts: ({ created }) => created === disk.created,
+      read: async () => ({ bucket: bucket.name, ...(await bucket.info()) }),
+      refusal: ({ created }) => (created === disk.created ? undefined : "foreign-cursor"),
       adopt: ({ created }) =>
         write(() => {
           disk.created = created;

@@ -19,10 +19,10 @@ function originOf(created: string, log: string[] = []): CursorOrigin & { stored:
     stored: created,
     read: async () => {
       log.push("read");
-      return { bucket: "b", created };
+      return { bucket: "b", created, firstSequence: 1n, records: 1 };
     },
-    accepts(actual) {
-      return actual.created === this.stored;
+    refusal(actual) {
+      return actual.created === this.stored ? undefined : "foreign-cursor";
     },
     async adopt(actual) {
       log.push("adopt");
