@@ -32,7 +32,8 @@ export interface WatchBatch {
 /**
  * One watch. The next batch is asked of the backend only when the iteration asks for it (with a bounded read-ahead), which
  * is the back-pressure. Lost connections, restarts and lost consumers are the backend's to mend: it resumes after the last
- * update it delivered. What it cannot mend is thrown from the iteration: `cursor-expired`, `bucket-not-found`, ….
+ * update it delivered. What it cannot mend, or not within a few seconds, is thrown from the iteration: `cursor-expired`,
+ * `bucket-not-found`, `not-connected`, `timeout`, …. All that was delivered stays true, and another watch can go on after it.
  */
 export interface KvWatch extends AsyncDisposable, AsyncIterable<WatchBatch> {
   /** Ends the watch and frees what it holds at the server. The iteration ends without an error. Idempotent. */

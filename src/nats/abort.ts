@@ -1,3 +1,6 @@
+import { MillpondError } from "../errors/index.js";
+import type { Clock } from "../platform/index.js";
+
 /**
  * What `work` gives, or the signal's reason as soon as it is aborted. Work that cannot be told to stop goes on; what it then
  * gives is handed to `discard`.
@@ -19,5 +22,20 @@ export async function unlessAborted<T>(
     }
     signal.addEventListener("abort", onAbort, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
+
+/** What `work` gives; throws `timeout` where that takes longer than `limitMs`. The work goes on then, and nobody hears of it. */
+export async function inTime<T>(
+  clock: Clock,
+  limitMs: number,
+  doing: string,
+  work: Promise<T>,
+): Promise<T> {
+  return await new Promise<T>((resolve, reject) => {
+    const cancel = clock.schedule(limitMs, () => {
+      reject(new MillpondError("timeout", `no answer in time: ${doing}`));
+    });
+    work.then(resolve, reject).finally(cancel);
   });
 }

@@ -12,6 +12,8 @@ import type { Link } from "./link.js";
 const PREFIX = "$JS.API";
 const NO_MESSAGE_FOUND = 10037;
 const NAME_TAKEN = 10058;
+/** A stream that does not tell of itself in this time is as good as away: a watch must not wait longer to say so. */
+const LOOK_MS = 5_000;
 /** A consumer that cannot be deleted in this time is left to the server, which removes it when it is idle. */
 const CLEAN_UP_MS = 2_000;
 
@@ -32,7 +34,8 @@ export class JetStreamApi {
   }
 
   async streamInfo(stream: string): Promise<StreamInfo> {
-    return await this.#call(`look at stream ${stream}`, `STREAM.INFO.${stream}`);
+    const subject = `STREAM.INFO.${stream}`;
+    return await this.#call(`look at stream ${stream}`, subject, undefined, LOOK_MS);
   }
 
   /** `undefined` where a stream of the name is there with another configuration. */

@@ -102,9 +102,9 @@ export class PullConsumer {
       api.link.require();
       return new PullConsumer(api, spec.stream, info, handler);
     } catch (error) {
-      // Unless the server refused it, the answer may be all that was lost.
+      // Unless the server refused it, the answer may be all that was lost. Not waited for: the server may be gone as well.
       if (!(error instanceof ApiError)) {
-        await api.deleteConsumer(spec.stream, config.name).catch(() => {});
+        api.deleteConsumer(spec.stream, config.name).catch(() => {});
       }
       throw error;
     }

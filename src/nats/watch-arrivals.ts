@@ -46,6 +46,7 @@ export class WatchArrivals implements ConsumerHandler {
   #pending = 0;
   #complete = false;
   #news = false;
+  #heard = false;
   #lost: MillpondError | undefined;
 
   constructor(options: ArrivalOptions) {
@@ -58,6 +59,11 @@ export class WatchArrivals implements ConsumerHandler {
   /** Why nothing more will come. */
   get lostBecause(): MillpondError | undefined {
     return this.#lost;
+  }
+
+  /** Whether the consumer has said anything but that it is lost. */
+  get heard(): boolean {
+    return this.#heard;
   }
 
   /** `undefined` where there is nothing new. */
@@ -79,6 +85,7 @@ export class WatchArrivals implements ConsumerHandler {
   }
 
   message(message: Msg, { streamSequence, pending }: Delivery): void {
+    this.#heard = true;
     this.#advance(streamSequence);
     this.#news = true;
     this.#messages = true;
@@ -92,6 +99,7 @@ export class WatchArrivals implements ConsumerHandler {
   }
 
   bookmark(streamSequence: number): void {
+    this.#heard = true;
     this.#pending = 0;
     this.completed();
     if (streamSequence > this.#through) {
@@ -102,6 +110,7 @@ export class WatchArrivals implements ConsumerHandler {
   }
 
   pullEnded(): void {
+    this.#heard = true;
     this.#options.wake();
   }
 

@@ -1,3 +1,4 @@
+import type { MillpondError } from "../errors/index.js";
 import {
   prefixesOf,
   type KvWatch,
@@ -8,7 +9,7 @@ import {
 import { sleep } from "../platform/index.js";
 import { backoffDelay } from "../rules/index.js";
 import { checkPrefix, WatchCursor } from "../values/index.js";
-import { unlessAborted } from "./abort.js";
+import { inTime, unlessAborted } from "./abort.js";
 import type { JetStreamApi } from "./api.js";
 import { cursorExpired, isTransient, notConnected } from "./errors.js";
 import { PullConsumer } from "./pull-consumer.js";
@@ -20,12 +21,15 @@ export interface NatsWatchOptions extends WatchOptions {
   readonly emptyValueIsDelete: boolean;
 }
 
-/** Between attempts to get a lost consumer back, for as long as the watch is open. */
-const RETRY_LIMITS = { minMs: 50, maxMs: 5_000 };
+/** Between attempts to get a lost consumer back. */
+const RETRY_LIMITS = { minMs: 50, maxMs: 1_000 };
+/** What a watch cannot mend in this time it throws: whoever holds a copy must be able to say that it is not followed. */
+const MEND_MS = 5_000;
 
 /**
  * Sets up a watch of a bucket. Throws `cursor-expired`, `bucket-not-found`, `invalid-key` and what a request can throw; it is
- * not retried here, while a watch that was once set up is.
+ * not retried here. A watch that was once set up mends a lost consumer or connection for 5 s, and then throws the last
+ * failure; what it has delivered by then stays true, and another watch can go on after it.
  */
 export async function openWatch(
   api: JetStreamApi,
@@ -95,6 +99,8 @@ class NatsWatch implements KvWatch {
   #arrivals: WatchArrivals;
   /** Consumers lost in a row without anything delivered between. */
   #failures = 0;
+  /** When the first consumer was lost of those lost since the server was last heard of. */
+  #lostSince: number | undefined;
   #closed = false;
   #wake: (() => void) | undefined;
 
@@ -154,7 +160,7 @@ class NatsWatch implements KvWatch {
           this.#consumer?.pull();
           if (await this.#verify(arrived)) yield this.#commit(arrived);
         } else if (this.#arrivals.lostBecause !== undefined) {
-          await this.#recover();
+          await this.#recover(this.#arrivals.lostBecause);
         } else {
           this.#consumer?.pull();
           if (this.#arrivals.lostBecause === undefined) await this.#change();
@@ -186,7 +192,8 @@ class NatsWatch implements KvWatch {
     const { guard } = this.#setup;
     const frontier = Math.max(this.#frontier, this.#reference);
     const idle = synced && arrived.bookmark;
-    return await this.#persist(() => guard.requireHarmless(frontier, arrived.through, idle));
+    const began = this.#setup.api.link.clock.now();
+    return await this.#persist(began, () => guard.requireHarmless(frontier, arrived.through, idle));
   }
 
   #commit({ updates, through, pending, complete }: Arrived): WatchBatch {
@@ -197,33 +204,48 @@ class NatsWatch implements KvWatch {
     return { updates, cursor: WatchCursor.fromU64(through), pending, caughtUp: this.#caughtUp };
   }
 
-  /** Replaces a lost consumer. Throws what cannot be mended by waiting. */
-  async #recover(): Promise<void> {
-    const reason = this.#arrivals.lostBecause;
-    if (reason?.code === "authorization") throw reason;
+  /** Replaces a lost consumer. Throws what cannot be mended by waiting, or was not in time. */
+  async #recover(reason: MillpondError): Promise<void> {
+    if (reason.code === "authorization") throw reason;
+    const since = this.#arrivals.heard ? undefined : this.#lostSince;
+    this.#lostSince = since ?? this.#setup.api.link.clock.now();
     this.#failures += 1;
     await this.#pause();
-    await this.#persist(async () => {
+    const replace = async (): Promise<void> => {
       const lost = this.#consumer;
       this.#consumer = undefined;
       // Not waited for: the server removes it by itself if we cannot.
       void lost?.close();
       await this.#openConsumer(false);
-    });
+    };
+    await this.#persist(this.#lostSince, replace, reason);
   }
 
-  /** Tries until it succeeds, at most every 5 s; false where the watch was closed meanwhile. */
-  async #persist(attempt: () => Promise<void>): Promise<boolean> {
+  /**
+   * Tries until it succeeds; false where the watch was closed meanwhile. Throws the last failure once {@link MEND_MS} have
+   * passed since the trouble began.
+   */
+  async #persist(
+    since: number,
+    attempt: () => Promise<void>,
+    reason?: MillpondError,
+  ): Promise<boolean> {
+    const { clock } = this.#setup.api.link;
+    let failure: unknown = reason;
     while (this.#isOpen()) {
+      const leftMs = since + MEND_MS - clock.now();
+      if (leftMs <= 0 && failure !== undefined) throw failure;
       if (this.#setup.api.link.state === "down") {
-        await this.#change();
+        failure = notConnected("down");
+        await this.#change(leftMs);
         continue;
       }
       try {
-        await attempt();
+        await inTime(clock, leftMs, "follow the bucket", attempt());
         return this.#isOpen();
       } catch (error) {
         if (!isTransient(error)) throw error;
+        failure = error;
         this.#failures += 1;
         await this.#pause();
       }
@@ -276,11 +298,15 @@ class NatsWatch implements KvWatch {
     });
   }
 
-  /** Resolves when something has happened: an arrival, a change of the connection, the end. */
-  #change(): Promise<void> {
+  /** Resolves when something has happened: an arrival, a change of the connection, the end; or nothing for `limitMs`. */
+  #change(limitMs?: number): Promise<void> {
+    const { clock } = this.#setup.api.link;
     return new Promise((resolve) => {
+      const cancel =
+        limitMs === undefined ? undefined : clock.schedule(limitMs, () => this.#wake?.());
       this.#wake = () => {
         this.#wake = undefined;
+        cancel?.();
         resolve();
       };
     });
