@@ -1,3 +1,4 @@
+export { checkByteCount } from "./check-record.js";
 export { cursorRecordBytes, HEADER_BYTES, putRecordBytes } from "./format.js";
 export {
   inspectLog,

@@ -7,7 +7,7 @@ import {
   type FileSystem,
 } from "../platform/index.js";
 import type { KvEntry, KvUpdate, WatchCursor } from "../values/index.js";
-import { checkUpdate } from "./check-record.js";
+import { checkByteCount, checkCursor, checkUpdate } from "./check-record.js";
 import { replaceWithCompact, type CompactContent, type CompactFile } from "./compact-file.js";
 import { HEADER_BYTES } from "./format.js";
 import { LogFold } from "./fold.js";
@@ -98,14 +98,16 @@ export class SnapshotWriter implements AsyncDisposable {
    * never appends after a torn tail: that is cut off. Compaction is due when more than `compactThreshold` bytes were
    * written since the last one; all that an opened file holds counts as written.
    *
-   * Throws `locked` while another writer has it, `corrupted` or `invalid-format` for damage (the file stays as it is), and
-   * `io`.
+   * Throws `locked` while another writer has it, `corrupted` or `invalid-format` for damage (the file stays as it is), `io`,
+   * and `invalid-argument` for a number of bytes that is negative or none.
    */
   static async open(
     path: string,
     compactThreshold: number,
     options: SnapshotWriterOptions = {},
   ): Promise<SnapshotWriter> {
+    checkByteCount("compactThreshold", compactThreshold);
+    checkByteCount("bufferBytes", options.bufferBytes ?? BUFFER_BYTES);
     const visitor = new Replay(options.replay);
     const log = await openForWriting(options.fs ?? nodeFileSystem, path, visitor);
     return new SnapshotWriter(path, log, compactThreshold, options);
@@ -118,8 +120,8 @@ export class SnapshotWriter implements AsyncDisposable {
 
   /**
    * Appends one record to the buffer; a purge is written as a delete. Throws `invalid-format`, before a byte is taken, for
-   * what a log cannot hold: a key over 65,535 bytes of UTF-8 or with half a surrogate pair, a value over 16 MiB. A full
-   * buffer is written out first; where that fails (`io`) the update is not taken, and what was taken before still is.
+   * what a log cannot hold: a key over 65,535 bytes of UTF-8 or with half a surrogate pair, a value over 16 MiB; and
+   * `invalid-argument` for what is no update, e.g. one whose value is a string. A full buffer is written out first; where that fails (`io`) the update is not taken, and what was taken before still is.
    */
   writeUpdate(update: KvUpdate): void {
     this.#requireUsable();
@@ -134,6 +136,7 @@ export class SnapshotWriter implements AsyncDisposable {
    * to the caller, who may have a better moment. On a throw the cursor was not taken, and the updates still are.
    */
   async checkpoint(cursor: WatchCursor): Promise<boolean> {
+    checkCursor(cursor);
     this.#requireNotClosing();
     while (this.#rewriting !== undefined) await this.#rewriting;
     this.#requireSound();
@@ -206,9 +209,11 @@ export class SnapshotWriter implements AsyncDisposable {
    * pending, and must not change. What waits in the buffer stays there: written later, it changes nothing that `entries`
    * has already. A poisoned writer is sound again afterwards, without what it could not write.
    *
-   * Throws `invalid-format`, and leaves the log as it is, for an entry that {@link SnapshotWriter.writeUpdate} would refuse.
+   * Throws `invalid-format` or `invalid-argument`, and leaves the log as it is, for an entry that
+   * {@link SnapshotWriter.writeUpdate} would refuse.
    */
   async rewrite(entries: Iterable<KvEntry>, cursor: WatchCursor): Promise<void> {
+    checkCursor(cursor);
     const dropUnwritable = (): void => {
       if (this.isPoisoned) this.#buffer.truncate(0, this.#bufferBytes);
     };

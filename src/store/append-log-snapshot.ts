@@ -1,6 +1,12 @@
 import { dirname } from "node:path";
 import { MillpondError } from "../errors/index.js";
-import { cursorRecordBytes, HEADER_BYTES, io, SnapshotWriter } from "../log/index.js";
+import {
+  checkByteCount,
+  cursorRecordBytes,
+  HEADER_BYTES,
+  io,
+  SnapshotWriter,
+} from "../log/index.js";
 import { nodeFileSystem, type FileSystem } from "../platform/index.js";
 import { isCompactionDue } from "../rules/compaction-due.js";
 import { WatchCursor, type KvEntry, type KvUpdate } from "../values/index.js";
@@ -46,13 +52,14 @@ export class AppendLogSnapshot implements SnapshotStore {
 
   /**
    * Opens the log at `path`, or makes it and its directory, and reads it into memory. Throws `locked` while another
-   * writer has it, `corrupted` or `invalid-format` for damage (the file stays as it is), and `io`.
+   * writer has it, `corrupted` or `invalid-format` for damage (the file stays as it is), `io`, and `invalid-argument`.
    */
   static async open(
     path: string,
     options: AppendLogSnapshotOptions = {},
   ): Promise<AppendLogSnapshot> {
     const { compactThreshold = COMPACT_THRESHOLD, fs = nodeFileSystem } = options;
+    checkByteCount("compactThreshold", compactThreshold);
     const memory = new MapCopy();
     let cursor = WatchCursor.none;
     await io(path, "make the directory of", () => fs.makeDirectory(dirname(path)));
@@ -96,7 +103,7 @@ export class AppendLogSnapshot implements SnapshotStore {
 
   /**
    * Batches are taken one after the other, in the order of the calls. Throws `invalid-format` for an update that no log can
-   * hold, `io` where the disk fails, `closed`. The calls that wait are the caller's to bound: a watch makes one at a time.
+   * hold, `invalid-argument` for what is no update, `io` where the disk fails, `closed`. The calls that wait are the caller's to bound: a watch makes one at a time.
    */
   async apply(batch: readonly KvUpdate[], cursor: WatchCursor): Promise<void> {
     this.#requireOpen();

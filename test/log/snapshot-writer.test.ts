@@ -1,13 +1,19 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { isMillpondError } from "../../src/errors/index.js";
 import { readSnapshot, SnapshotWriter, verify } from "../../src/log/index.js";
-import { VersionToken, WatchCursor, type KvPut } from "../../src/values/index.js";
+import { AppendLogSnapshot } from "../../src/store/index.js";
+import { VersionToken, WatchCursor, type KvPut, type KvUpdate } from "../../src/values/index.js";
 import { HEADER, HUGE, withCode } from "../support/log-files.js";
 import { MemoryFileSystem, systemError } from "../support/memory-file-system.js";
 import { at, del, put, told } from "../support/updates.js";
 
 const MiB = 1024 * 1024;
 const PATH = "/disk/log.snap";
+
+function isInvalidArgument(error: unknown): boolean {
+  return isMillpondError(error, "invalid-argument");
+}
 
 describe("writeUpdate refuses, before a byte is taken,", () => {
   for (const [what, update] of [
@@ -23,6 +29,55 @@ describe("writeUpdate refuses, before a byte is taken,", () => {
       assert.throws(() => writer.writeUpdate(update), withCode("invalid-format"));
       await writer.close();
       assert.deepEqual(fs.content(PATH), HEADER);
+    });
+  }
+});
+
+describe("what only a caller without types can pass", () => {
+  const version = VersionToken.unknown;
+  const noUpdates: [string, object][] = [
+    ["a string as a value", { kind: "put", key: "k", value: "v", version }],
+    ["a Uint16Array as a value", { kind: "put", key: "k", value: new Uint16Array(2), version }],
+    ["an ArrayBuffer as a value", { kind: "put", key: "k", value: new ArrayBuffer(2), version }],
+    ["no value", { kind: "put", key: "k", version }],
+    ["an update of unknown kind", { kind: "set", key: "k", value: new Uint8Array(1), version }],
+    ["an update of no kind", { key: "k", value: new Uint8Array(1), version }],
+    ["a number as a key", { kind: "delete", key: 7, version }],
+    ["a number as a version", { kind: "delete", key: "k", version: 7 }],
+  ];
+  for (const [what, update] of noUpdates) {
+    test(`${what} is refused before a byte is taken`, async () => {
+      const fs = new MemoryFileSystem();
+      const writer = await SnapshotWriter.open(PATH, HUGE, { fs });
+      assert.throws(() => writer.writeUpdate(update as KvUpdate), isInvalidArgument);
+      await writer.close();
+      assert.deepEqual(fs.content(PATH), HEADER);
+    });
+  }
+
+  test("as a cursor or an entry is refused before a byte is taken", async () => {
+    const fs = new MemoryFileSystem();
+    const writer = await SnapshotWriter.open(PATH, HUGE, { fs });
+    const none = 7 as unknown as WatchCursor;
+    await assert.rejects(writer.checkpoint(none), isInvalidArgument);
+    await assert.rejects(writer.rewrite([], none), isInvalidArgument);
+    const entries = [{ key: "k", value: "v", version }] as unknown as KvPut[];
+    await assert.rejects(writer.rewrite(entries, at(1)), isInvalidArgument);
+    await writer.close();
+    assert.deepEqual(fs.content(PATH), HEADER);
+  });
+
+  for (const bytes of [Number.NaN, -1, undefined, "1"]) {
+    test(`${bytes} (${typeof bytes}) as a number of bytes is refused`, async () => {
+      const fs = new MemoryFileSystem();
+      const wrong = bytes as number;
+      await assert.rejects(SnapshotWriter.open(PATH, wrong, { fs }), isInvalidArgument);
+      if (bytes === undefined) return;
+      const buffer = SnapshotWriter.open(PATH, HUGE, { fs, bufferBytes: wrong });
+      await assert.rejects(buffer, isInvalidArgument);
+      const store = AppendLogSnapshot.open(PATH, { fs, compactThreshold: wrong });
+      await assert.rejects(store, isInvalidArgument);
+      assert.deepEqual(fs.names, []);
     });
   }
 });
