@@ -48,6 +48,10 @@ export class InProcessBucket implements KvStore {
     return this.#access.link.state === "up";
   }
 
+  onConnectedChange(listener: () => void): () => void {
+    return this.#access.link.subscribe(listener);
+  }
+
   async get(key: string): Promise<KvEntry | undefined> {
     const record = this.#last(key);
     return record?.kind === "put" ? entryOf(record) : undefined;

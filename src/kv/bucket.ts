@@ -80,6 +80,8 @@ export interface KvStore extends KvReader, KvWriter, KvWatcher {
   readonly name: string;
   /** Whether the backend can be reached at this moment, as far as is known. */
   readonly connected: boolean;
+  /** Calls `listener`, synchronously, each time that `connected` has changed; the function returned ends that. */
+  onConnectedChange(listener: () => void): () => void;
   /** Throws `bucket-not-found` where there is no such bucket. */
   info(): Promise<BucketInfo>;
 }

@@ -35,6 +35,10 @@ export class NatsBucket implements KvStore {
     return this.#api.link.state === "up";
   }
 
+  onConnectedChange(listener: () => void): () => void {
+    return this.#api.link.onChange(listener);
+  }
+
   get(key: string): Promise<KvEntry | undefined> {
     return this.#reader.get(key);
   }

@@ -23,7 +23,7 @@ export async function openReplica(options: ReplicaOptions): Promise<Replica> {
   signal?.throwIfAborted();
   const scope = scopeOf(options.scope);
   checkLimits(options);
-  const progress = new Progress(clock, (event) => options.onEvent?.(event));
+  const progress = new Progress(clock, source, (event) => options.onEvent?.(event));
   try {
     await fs.makeDirectory(path);
   } catch (error) {

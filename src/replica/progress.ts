@@ -5,7 +5,7 @@ import type { WatchEvent } from "../watch/index.js";
 import type { CurrentCopy } from "./current-copy.js";
 import type { ReplicaEvent } from "./options.js";
 import type { ReplicaStatus } from "./replica.js";
-import { nextState, type ReplicaState, type StateEvent } from "./states.js";
+import { nextState, type ReplicaState, shownState, type StateEvent } from "./states.js";
 
 const stateEvents: Readonly<Record<WatchEvent["type"], StateEvent | undefined>> = {
   watching: "watching",
@@ -24,8 +24,12 @@ const stateEvents: Readonly<Record<WatchEvent["type"], StateEvent | undefined>> 
 /** Keeps the account that {@link ReplicaStatus} shows, from what the watch tells. */
 export class Progress {
   readonly #clock: Clock;
+  readonly #source: KvStore;
   readonly #tell: (event: ReplicaEvent) => void;
+  /** Of the watch. */
   #state: ReplicaState = "loading";
+  /** What was told last: the same in the events and in the status. */
+  #shown: ReplicaState = "loading";
   #cursor = WatchCursor.none;
   #isReady = false;
   #resumed: boolean | undefined;
@@ -37,13 +41,14 @@ export class Progress {
   #lastError: unknown;
   #storeFailingSince: number | undefined;
 
-  constructor(clock: Clock, tell: (event: ReplicaEvent) => void) {
+  constructor(clock: Clock, source: KvStore, tell: (event: ReplicaEvent) => void) {
     this.#clock = clock;
+    this.#source = source;
     this.#tell = tell;
   }
 
   get state(): ReplicaState {
-    return this.#state;
+    return this.#shown;
   }
 
   get lastError(): unknown {
@@ -51,9 +56,15 @@ export class Progress {
   }
 
   move(event: StateEvent): void {
-    const previous = this.#state;
-    this.#state = nextState(previous, event);
-    if (this.#state !== previous) this.#tell({ type: "state", state: this.#state, previous });
+    this.#state = nextState(this.#state, event);
+    this.connectedChanged();
+  }
+
+  /** The line to the source was lost or is back. */
+  connectedChanged(): void {
+    const previous = this.#shown;
+    this.#shown = shownState(this.#state, this.#source.connected);
+    if (this.#shown !== previous) this.#tell({ type: "state", state: this.#shown, previous });
   }
 
   stored(cursor: WatchCursor): void {
@@ -77,13 +88,12 @@ export class Progress {
     return false;
   }
 
-  status(copy: CurrentCopy, source: KvStore): ReplicaStatus {
-    const { connected } = source;
+  status(copy: CurrentCopy): ReplicaStatus {
     return {
-      state: this.#state === "live" && !connected ? "stale" : this.#state,
+      state: this.#shown,
       cursor: this.#cursor,
       size: copy.size,
-      connected,
+      connected: this.#source.connected,
       resumed: this.#resumed ?? false,
       received: this.#received,
       missed: this.#missed,

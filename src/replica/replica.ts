@@ -31,7 +31,7 @@ export interface Replica extends AsyncDisposable {
 }
 
 export interface ReplicaStatus {
-  /** `live` only while the source is connected; a source that is not makes it `stale`. */
+  /** The one that the last `state` event told. `live` only while the source is connected. */
   readonly state: ReplicaState;
   /** Everything up to here has been applied and is in the log. None while a repair is under way. */
   readonly cursor: WatchCursor;

@@ -24,6 +24,7 @@ export class RunningReplica implements Replica {
   readonly #stop = new AbortController();
   readonly #ready: Promise<void>;
   readonly #watch: Promise<void>;
+  readonly #forgetLink: () => void;
   readonly #onAbort = (): void => {
     // The failure of a close that nobody asked for by name is shown by the status.
     this.close().catch((error: unknown) => this.#parts.progress.failed(error));
@@ -36,13 +37,15 @@ export class RunningReplica implements Replica {
 
   constructor(parts: RunningParts) {
     this.#parts = parts;
+    const { progress, options } = parts;
+    this.#forgetLink = options.source.onConnectedChange(() => progress.connectedChanged());
     this.#ready = new Promise((resolve, reject) => {
       this.#settleReady = { resolve, reject };
     });
     // Whoever waits sees the rejection; that nobody waits is no failure.
     this.#ready.catch(() => undefined);
     this.#watch = this.#run();
-    parts.options.signal?.addEventListener("abort", this.#onAbort, { once: true });
+    options.signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 
   get size(): number {
@@ -63,8 +66,8 @@ export class RunningReplica implements Replica {
   }
 
   status(): ReplicaStatus {
-    const { progress, copy, options } = this.#parts;
-    return progress.status(copy, options.source);
+    const { progress, copy } = this.#parts;
+    return progress.status(copy);
   }
 
   async ready({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
@@ -132,6 +135,7 @@ export class RunningReplica implements Replica {
     this.#settleReady.reject(closed());
     this.#stop.abort(closed());
     await this.#watch;
+    this.#forgetLink();
     progress.move("closed");
     await copy.close();
   }

@@ -4,7 +4,7 @@
  * - `loading`: the copy is being read from the disk; there is no replica to ask yet, only its events.
  * - `syncing`: a watch is being set up or is catching up.
  * - `live`: caught up, and following.
- * - `stale`: the bucket cannot be followed at the moment; reads go on from what there is.
+ * - `stale`: the bucket cannot be followed at the moment, or the line to it is down; reads go on from what there is.
  * - `repairing`: the keys are being compared with the bucket's.
  * - `failed`: stopped for good, see `lastError`; reads go on.
  * - `closed`
@@ -51,6 +51,14 @@ const table: Readonly<Record<ReplicaState, Transitions>> = {
 
 export function nextState(state: ReplicaState, event: StateEvent): ReplicaState {
   return table[state][event];
+}
+
+/**
+ * What is told of a replica whose watch is in `state`. A watch keeps still while the line is down and goes on once it is
+ * back, without a word: what it cannot follow meanwhile is stale all the same.
+ */
+export function shownState(state: ReplicaState, connected: boolean): ReplicaState {
+  return !connected && (state === "live" || state === "syncing") ? "stale" : state;
 }
 
 function stuckIn(state: "failed" | "closed"): Transitions {

@@ -80,8 +80,8 @@ describe("a replica", () => {
     connection.disconnect();
     await using replica = await openReplica({ source, path, retry: { minMs: 1, maxMs: 2 } });
     assert.deepEqual(replica.get("a"), bytes("1"));
-    await until("it says that it is stale", () => replica.status().state === "stale");
-    assert.ok(isMillpondError(replica.status().lastError, "not-connected"));
+    assert.equal(replica.status().state, "stale");
+    await until("it says why", () => isMillpondError(replica.status().lastError, "not-connected"));
     connection.reconnect();
     await replica.ready();
     assert.deepEqual(replica.get("a"), bytes("2"));
@@ -92,13 +92,50 @@ describe("a replica", () => {
     await using directory = await tempDirectory();
     await using connection = await openInProcess();
     const source = await connection.createBucket("b");
-    await using replica = await openReplica({ source, path: directory.file("copy") });
+    const events: ReplicaEvent[] = [];
+    await using replica = await openReplica({
+      source,
+      path: directory.file("copy"),
+      onEvent: (event) => void events.push(event),
+    });
     await replica.ready();
     assert.equal(replica.status().state, "live");
+    events.length = 0;
     connection.disconnect();
     assert.deepEqual([replica.status().state, replica.status().connected], ["stale", false]);
+    assert.deepEqual(events, [{ type: "state", state: "stale", previous: "live" }]);
     connection.reconnect();
     assert.equal(replica.status().state, "live");
+    assert.deepEqual(events.at(-1), { type: "state", state: "live", previous: "stale" });
+  });
+
+  test("tells of every state that its status shows, and of no other", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    connection.disconnect();
+    const told: string[] = [];
+    const replica = await openReplica({
+      source,
+      path: directory.file("copy"),
+      retry: { minMs: 1, maxMs: 1 },
+      onEvent: (event) => {
+        if (event.type !== "state") return;
+        assert.equal(event.previous, told.at(-1) ?? "loading");
+        told.push(event.state);
+      },
+    });
+    const shown = (): boolean => replica.status().state === told.at(-1);
+    assert.ok(shown());
+    connection.reconnect();
+    assert.ok(shown());
+    await replica.ready();
+    connection.disconnect();
+    assert.ok(shown());
+    await replica.close();
+    connection.reconnect();
+    assert.ok(shown());
+    assert.deepEqual([told[0], ...told.slice(-3)], ["stale", "live", "stale", "closed"]);
   });
 
   test("of an empty bucket is ready", async () => {

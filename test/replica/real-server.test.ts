@@ -22,11 +22,18 @@ for (const version of serverVersions) {
       const source = await connection.createBucket("b");
       for (let key = 0; key < 50; key += 1) await source.put(`k.${key}`, bytes(`${key}`));
       {
-        await using replica = await openReplica({ source, path, retry });
+        const states: string[] = [];
+        await using replica = await openReplica({
+          source,
+          path,
+          retry,
+          onEvent: (event) => event.type === "state" && states.push(event.state),
+        });
         await replica.ready();
         await assertMirrors(replica, source);
         await server.kill();
-        await until("it says that it is stale", () => replica.status().state === "stale");
+        await until("it tells that it is stale", () => states.at(-1) === "stale");
+        assert.equal(replica.status().state, "stale");
         assert.deepEqual(replica.get("k.7"), bytes("7"));
         await server.restart();
         await until("it is live again", () => replica.status().state === "live", 30_000);

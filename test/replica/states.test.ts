@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { nextState, type ReplicaState, type StateEvent } from "../../src/replica/states.js";
+import {
+  nextState,
+  type ReplicaState,
+  shownState,
+  type StateEvent,
+} from "../../src/replica/states.js";
 
 function after(...events: StateEvent[]): ReplicaState {
   return events.reduce<ReplicaState>(nextState, "loading");
@@ -15,6 +20,17 @@ describe("the state of a replica", () => {
     assert.equal(after("opened", "watching", "caught-up", "repair-started"), "repairing");
     assert.equal(after("opened", "repair-started", "repair-finished", "watching"), "syncing");
     assert.equal(after("opened", "repair-started", "lost"), "stale");
+  });
+
+  test("is shown as stale while the line is down, where it is one that follows", () => {
+    for (const state of ["syncing", "live", "stale"] as const) {
+      assert.equal(shownState(state, true), state);
+      assert.equal(shownState(state, false), "stale");
+    }
+    for (const state of ["loading", "repairing", "failed", "closed"] as const) {
+      assert.equal(shownState(state, true), state);
+      assert.equal(shownState(state, false), state);
+    }
   });
 
   test("stays failed, and stays closed, whatever a late event says", () => {

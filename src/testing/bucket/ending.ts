@@ -125,9 +125,13 @@ export const ending: Scenarios = {
     await using flow = await Flow.open(bucket, allKeys);
     await flow.untilCaughtUp();
     assert.deepEqual([connection.connected, bucket.connected], [true, true]);
+    const seen: boolean[] = [];
+    bucket.onConnectedChange(() => seen.push(bucket.connected));
+    bucket.onConnectedChange(() => assert.fail("is no longer wanted"))();
     await connection.close();
     await connection.close();
     assert.deepEqual([connection.connected, bucket.connected], [false, false]);
+    assert.deepEqual(seen, [false]);
     for (const attempt of allCalls(bucket)) await refuses("not-connected", attempt);
     await refuses("not-connected", () => connection.createBucket(name));
     const error = await flow.end();
