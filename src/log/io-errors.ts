@@ -34,6 +34,19 @@ export async function io<T>(path: string, operation: string, run: () => Promise<
   }
 }
 
+/**
+ * The writer's lock goes with a name, and a compaction parts a file from its other names: with two of them two writers
+ * would be let in.
+ */
+export function hardLinked(path: string): IoError {
+  return new IoError(
+    path,
+    "write to",
+    "the file has more than one name (a hard link)",
+    "Remove the other names, or make this one a copy: cp it to another name and mv that one back.",
+  );
+}
+
 /** Not a file that could be a log: opening a pipe or a device might hang. */
 export function notAFile(path: string, kind: "directory" | "other"): IoError {
   return new IoError(

@@ -1,7 +1,7 @@
 import { type FileHandle, type FileLock, type FileSystem } from "../platform/index.js";
 import { removeLeftovers } from "./compact-file.js";
 import { HEADER, HEADER_BYTES } from "./format.js";
-import { io, ioError, notAFile } from "./io-errors.js";
+import { hardLinked, io, ioError, notAFile } from "./io-errors.js";
 import { scanLog, type RecordVisitor } from "./scan-log.js";
 
 /** A log that is ours to write. */
@@ -47,6 +47,8 @@ export async function openForWriting(
   try {
     await removeLeftovers(fs, target);
     handle = await fs.open(target, "create");
+    // Through the handle: under the lock, and of the very file that is written.
+    if ((await handle.stat()).names > 1) throw hardLinked(path);
     const size = await scanAndRepair(handle, path, visitor);
     return { target, handle, lock, size };
   } catch (cause) {

@@ -98,8 +98,9 @@ export class SnapshotWriter implements AsyncDisposable {
    * never appends after a torn tail: that is cut off. Compaction is due when more than `compactThreshold` bytes were
    * written since the last one; all that an opened file holds counts as written.
    *
-   * Throws `locked` while another writer has it, `corrupted` or `invalid-format` for damage (the file stays as it is), `io`,
-   * and `invalid-argument` for a number of bytes that is negative or none.
+   * Throws `locked` while another writer has it, `corrupted` or `invalid-format` for damage (the file stays as it is), `io`
+   * (also for a file with hard links, since the lock goes with the name), and `invalid-argument` for a number of bytes that
+   * is negative or none.
    */
   static async open(
     path: string,

@@ -53,6 +53,8 @@ export interface FileStat {
   /** Permission bits, e.g. 0o644. */
   readonly permissions: number;
   readonly kind: "file" | "directory" | "other";
+  /** How many names the file has: more than 1 where somebody made hard links. */
+  readonly names: number;
   /** Another text for another file, whatever its name. The number of one that is gone may come again. */
   readonly fileId: string;
   /** Another text once the file was written to. */

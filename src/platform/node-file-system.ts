@@ -104,6 +104,7 @@ function statOf(stats: BigIntStats): FileStat {
     size: Number(stats.size),
     permissions: Number(stats.mode) & 0o7777,
     kind: stats.isFile() ? "file" : stats.isDirectory() ? "directory" : "other",
+    names: Number(stats.nlink),
     fileId: `${stats.dev}:${stats.ino}`,
     writeMark: `${stats.size}:${stats.mtimeNs}`,
   };

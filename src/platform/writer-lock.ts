@@ -20,9 +20,9 @@ const ABSTRACT_NAME_BYTES = 107;
  * - Windows: a named pipe of such a name.
  * - Elsewhere: an exclusive `flock` on `NAME.lock`.
  *
- * `NAME.lock` also tells the second one who holds the lock; nothing is decided by what it says. Not covered: processes
- * in different network namespaces (containers that share a volume but not a network) and different machines on a
- * network file system.
+ * `NAME.lock` also tells the second one who holds the lock; nothing is decided by what it says. Not covered: a file's
+ * other names (hard links; the log refuses such a file), processes in different network namespaces (containers that
+ * share a volume but not a network) and different machines on a network file system.
  */
 export async function lockForWriting(path: string): Promise<FileLock> {
   const note = `${path}.lock`;

@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import {
+  link as hardLink,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { LockedError } from "../../src/errors/index.js";
@@ -99,6 +107,23 @@ describe("opening for writing", () => {
     }
     await first.close();
     await (await SnapshotWriter.open(link, HUGE)).close();
+  });
+
+  test("refuses a file that has a second name, under which another writer could have it", async () => {
+    await using directory = await tempDirectory();
+    const path = directory.file("log.snap");
+    await appendTo(path, ["a", "1", 1]);
+    const first = await SnapshotWriter.open(path, HUGE);
+    await hardLink(path, directory.file("other.snap"));
+    await assert.rejects(
+      SnapshotWriter.open(directory.file("other.snap"), HUGE),
+      (error) => withCode("io")(error) && /hard link/.test(String(error)),
+    );
+    await first.close();
+    await assert.rejects(SnapshotWriter.open(path, HUGE), withCode("io"));
+    await rm(directory.file("other.snap"));
+    await appendTo(path, ["b", "2", 2]);
+    assert.deepEqual(await contentsOf(path), ["a=1@1", "b=2@2"]);
   });
 
   test("says what is wrong with a directory, a missing directory and a place without permission", async () => {

@@ -182,6 +182,7 @@ function statOf(file: Inode): FileStat {
     size: file.bytes.length,
     permissions: file.permissions,
     kind: "file",
+    names: 1,
     fileId: `${file.number}`,
     writeMark: `${file.writes}:${file.bytes.length}`,
   };
