@@ -93,9 +93,9 @@ test("the payload of an exported artifact loads, and needs no rewriting", async 
   const file = directory.file("fold.snap");
   const bytes = readFileSync(join(ROOT, "artifact-100", "data", "fold.snap"));
   await writeFile(file, bytes);
-  const snapshot = await load(file);
-  assert.equal(snapshot?.entries.size, 100);
-  assert.equal(snapshot?.cursor.toU64(), 1099n);
+  const { cursor_hex, entries } = readJson(".", "artifact-100.json") as Outcome;
+  assert.equal(entries?.length, 100);
+  assert.deepEqual(await outcomeOf(file), { result: "ok", cursor_hex, entries });
   assert.deepEqual(await readFile(file), bytes);
 });
 
