@@ -93,7 +93,8 @@ async function releaseSocket(server: Server, note: string): Promise<void> {
 
 /** `NAME.lock` stays behind here: removing a file that others may have open to lock it would let two in. */
 async function lockByFlock(path: string, note: string): Promise<FileLock> {
-  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NONBLOCK | O_EXLOCK;
+  const { O_RDWR, O_CREAT, O_NONBLOCK, O_NOFOLLOW } = constants;
+  const flags = O_RDWR | O_CREAT | O_NONBLOCK | O_NOFOLLOW | O_EXLOCK;
   try {
     const handle = await open(note, flags, 0o600);
     await handle.truncate(0).catch(() => undefined);
@@ -109,9 +110,17 @@ async function lockByFlock(path: string, note: string): Promise<FileLock> {
   }
 }
 
-/** A note that cannot be written (a full disk) costs only the process id in the other one's message. */
+/**
+ * A note that cannot be written (a full disk) costs only the process id in the other one's message. It is made anew: what
+ * is there may be a link to a file that is not ours to write.
+ */
 async function writePid(note: string): Promise<void> {
-  await writeFile(note, `${process.pid}\n`, { mode: 0o600 }).catch(() => undefined);
+  try {
+    await rm(note, { force: true });
+    await writeFile(note, `${process.pid}\n`, { mode: 0o600, flag: "wx" });
+  } catch {
+    return;
+  }
 }
 
 async function readPid(note: string): Promise<number | undefined> {

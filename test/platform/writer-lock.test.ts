@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { readFile, writeFile } from "node:fs/promises";
+import { link, readFile, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -50,6 +50,20 @@ test("a note of a process that is gone, or of anything else, locks nothing", asy
   for (const note of ["1\n", `${process.pid}\n`, "", "not a number"]) {
     await writeFile(`${path}.lock`, note);
     await (await nodeFileSystem.lock(path)).release();
+  }
+});
+
+test("a note that is a link leaves what it leads to as it is, and still tells the holder", async () => {
+  await using directory = await tempDirectory();
+  const path = directory.file("log.snap");
+  const other = directory.file("other");
+  await writeFile(other, "another's\n");
+  for (const make of [symlink, link]) {
+    await make(other, `${path}.lock`);
+    const lock = await nodeFileSystem.lock(path);
+    assert.equal(await readFile(other, "utf8"), "another's\n");
+    assert.equal(await readFile(`${path}.lock`, "utf8"), `${process.pid}\n`);
+    await lock.release();
   }
 });
 
