@@ -20,6 +20,7 @@ export type {
   Clock,
   FileHandle,
   FileLock,
+  FileOwner,
   FileStat,
   FileSystem,
   OpenMode,

@@ -1,5 +1,5 @@
 import { basename, dirname, join } from "node:path";
-import type { FileHandle, FileSystem } from "../platform/index.js";
+import type { FileHandle, FileOwner, FileSystem } from "../platform/index.js";
 import type { KvEntry, WatchCursor } from "../values/index.js";
 import { checkEntry } from "./check-record.js";
 import { HEADER } from "./format.js";
@@ -26,7 +26,7 @@ const INFIX = ".compact-";
 const SUFFIX = ".tmp";
 
 /**
- * Writes `content` to a temporary file beside `target` (resolved), with the same mode, syncs it and renames it over
+ * Writes `content` to a temporary file beside `target` (resolved), with the same mode and owner, syncs it and renames it over
  * `target`. On a throw `target` still is what it was. The handle that wrote the file stays open and goes on to append to
  * it, so that no failed reopening can leave a writer on the old, nameless file. What is left for the caller is to sync the
  * directory. The caller holds the writer's lock.
@@ -44,10 +44,11 @@ export async function replaceWithCompact(
   const temporary = `${target}${INFIX}${process.pid}${SUFFIX}`;
   let handle: FileHandle | undefined;
   try {
-    const { permissions } = await requireInPlace(fs, target, fileId);
+    const { permissions, owner } = await requireInPlace(fs, target, fileId);
     await fs.remove(temporary);
     handle = await fs.open(temporary, "create-new");
     const size = await writeContent(handle, content);
+    await keepOwner(handle, owner);
     await handle.setPermissions(permissions);
     await handle.sync();
     await requireInPlace(fs, target, fileId);
@@ -58,6 +59,16 @@ export async function replaceWithCompact(
     await fs.remove(temporary).catch(() => undefined);
     throw ioError(target, "rewrite", cause);
   }
+}
+
+/**
+ * Matters where root compacts another user's log, who could not open it afterwards. Best effort: whoever may not do that
+ * compacts all the same. Before the mode is set, since it takes set-id bits away.
+ */
+async function keepOwner(handle: FileHandle, owner: FileOwner): Promise<void> {
+  const made = (await handle.stat()).owner;
+  if (made.user === owner.user && made.group === owner.group) return;
+  await handle.setOwner(owner).catch(() => undefined);
 }
 
 /** A slice at a time, each written off the main thread, so that the event loop is not held. */

@@ -42,6 +42,8 @@ export interface FileHandle {
   truncateSync(length: number): void;
   /** Sets the permission bits as they are, whatever the process's umask. */
   setPermissions(permissions: number): Promise<void>;
+  /** Only the superuser may give a file away; others may choose among their own groups. */
+  setOwner(owner: FileOwner): Promise<void>;
   /** fsync. */
   sync(): Promise<void>;
   stat(): Promise<FileStat>;
@@ -53,12 +55,19 @@ export interface FileStat {
   /** Permission bits, e.g. 0o644. */
   readonly permissions: number;
   readonly kind: "file" | "directory" | "other";
+  /** Owner and group, by number; 0 where the system has none. */
+  readonly owner: FileOwner;
   /** How many names the file has: more than 1 where somebody made hard links. */
   readonly names: number;
   /** Another text for another file, whatever its name. The number of one that is gone may come again. */
   readonly fileId: string;
   /** Another text once the file was written to. */
   readonly writeMark: string;
+}
+
+export interface FileOwner {
+  readonly user: number;
+  readonly group: number;
 }
 
 export interface FileLock {

@@ -7,5 +7,12 @@ export {
   type Clock,
   type Random,
 } from "./clock.js";
-export type { FileHandle, FileLock, FileStat, FileSystem, OpenMode } from "./file-system.js";
+export type {
+  FileHandle,
+  FileLock,
+  FileOwner,
+  FileStat,
+  FileSystem,
+  OpenMode,
+} from "./file-system.js";
 export { nodeFileSystem } from "./node-file-system.js";

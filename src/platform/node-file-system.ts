@@ -1,7 +1,7 @@
 import { ftruncateSync, writeSync, type BigIntStats } from "node:fs";
 import * as fs from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import type { FileHandle, FileStat, FileSystem, OpenMode } from "./file-system.js";
+import type { FileHandle, FileOwner, FileStat, FileSystem, OpenMode } from "./file-system.js";
 import { lockForWriting } from "./writer-lock.js";
 
 const OPEN_FLAGS: Record<OpenMode, number> = {
@@ -86,6 +86,10 @@ class NodeFileHandle implements FileHandle {
     return this.#handle.chmod(permissions);
   }
 
+  setOwner({ user, group }: FileOwner): Promise<void> {
+    return this.#handle.chown(user, group);
+  }
+
   sync(): Promise<void> {
     return this.#handle.sync();
   }
@@ -104,6 +108,7 @@ function statOf(stats: BigIntStats): FileStat {
     size: Number(stats.size),
     permissions: Number(stats.mode) & 0o7777,
     kind: stats.isFile() ? "file" : stats.isDirectory() ? "directory" : "other",
+    owner: { user: Number(stats.uid), group: Number(stats.gid) },
     names: Number(stats.nlink),
     fileId: `${stats.dev}:${stats.ino}`,
     writeMark: `${stats.size}:${stats.mtimeNs}`,

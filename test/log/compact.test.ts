@@ -3,7 +3,7 @@ import { chmod, lstat, stat, symlink } from "node:fs/promises";
 import { describe, test } from "node:test";
 import { readSnapshot, SnapshotWriter } from "../../src/log/index.js";
 import { appendTo, contentsOf, HUGE, withCode } from "../support/log-files.js";
-import { MemoryFileSystem } from "../support/memory-file-system.js";
+import { MemoryFileSystem, systemError } from "../support/memory-file-system.js";
 import { tempDirectory } from "../support/temp-directory.js";
 import { at, put, told } from "../support/updates.js";
 
@@ -59,6 +59,22 @@ describe("a compaction", () => {
     assert.ok((await lstat(link)).isSymbolicLink());
     assert.equal((await stat(target)).mode & 0o777, 0o666);
     assert.deepEqual(await contentsOf(target), ["a=2@2"]);
+  });
+
+  test("by another user keeps the owner, and where it may not goes on without", async () => {
+    const fs = new MemoryFileSystem();
+    const owner = { user: 1000, group: 100 };
+    fs.user = owner;
+    const writer = await SnapshotWriter.open(PATH, HUGE, { fs });
+    fs.user = { user: 0, group: 0 };
+    await writer.compact();
+    assert.deepEqual((await fs.stat(PATH))?.owner, owner);
+    fs.setHook(({ name }) =>
+      name === "setOwner" ? { error: systemError("EPERM"), partialBytes: 0 } : undefined,
+    );
+    await writer.compact();
+    assert.deepEqual((await fs.stat(PATH))?.owner, { user: 0, group: 0 });
+    await writer.close();
   });
 
   test("works for a name without a directory", async () => {

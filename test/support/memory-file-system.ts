@@ -1,11 +1,18 @@
 import { basename, dirname } from "node:path";
 import { LockedError } from "../../src/errors/index.js";
-import type { FileHandle, FileStat, FileSystem, OpenMode } from "../../src/platform/index.js";
+import type {
+  FileHandle,
+  FileOwner,
+  FileStat,
+  FileSystem,
+  OpenMode,
+} from "../../src/platform/index.js";
 
 /** One file's content, which open handles keep alive when its name is gone, as on a real disk. */
 interface Inode {
   bytes: Buffer;
   permissions: number;
+  owner: FileOwner;
   writes: number;
   readonly number: number;
 }
@@ -25,6 +32,8 @@ export class MemoryFileSystem implements FileSystem {
   readonly #locks = new Set<string>();
   #hook: Hook = () => undefined;
   #boot = 0;
+  /** Who the files are from that are made. */
+  user: FileOwner = { user: 0, group: 0 };
   #inodes = 0;
 
   /** Asked before every operation from now on. */
@@ -55,7 +64,13 @@ export class MemoryFileSystem implements FileSystem {
       return this.#handle(existing, path);
     }
     if (mode === "read" || mode === "write") throw systemError("ENOENT");
-    const made = { bytes: Buffer.alloc(0), permissions, writes: 0, number: (this.#inodes += 1) };
+    const made: Inode = {
+      bytes: Buffer.alloc(0),
+      permissions,
+      owner: this.user,
+      writes: 0,
+      number: (this.#inodes += 1),
+    };
     this.#files.set(path, made);
     return this.#handle(made, path);
   }
@@ -146,6 +161,10 @@ export class MemoryFileSystem implements FileSystem {
         refuse("setPermissions");
         file.permissions = permissions;
       },
+      async setOwner(owner) {
+        refuse("setOwner");
+        file.owner = owner;
+      },
       sync: async () => refuse("sync"),
       async stat() {
         refuse("stat");
@@ -183,6 +202,7 @@ function statOf(file: Inode): FileStat {
     permissions: file.permissions,
     kind: "file",
     names: 1,
+    owner: file.owner,
     fileId: `${file.number}`,
     writeMark: `${file.writes}:${file.bytes.length}`,
   };
