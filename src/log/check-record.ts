@@ -23,7 +23,7 @@ export function checkEntry(entry: KvEntry): void {
   if (!isUint8Array(value)) throw notA("a value", "a Uint8Array", value);
   if (value.length > VALUE_BYTES_MAX) {
     throw new InvalidFormatError(
-      `a log cannot hold a value of ${value.length} bytes: ${VALUE_BYTES_MAX} at most`,
+      `a log cannot hold the value of ${JSON.stringify(entry.key)}: it has ${value.length} bytes, ${VALUE_BYTES_MAX} is the most`,
     );
   }
 }

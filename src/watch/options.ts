@@ -99,7 +99,10 @@ export interface WatchAppliedOptions<U> {
   readonly batch?: BatchOptions;
   readonly retry?: RetryOptions;
   readonly held?: HeldOptions;
-  /** Store failures in a row that end the watch with the store's error. 1 or more, or `Infinity`; default 16. */
+  /**
+   * Store failures in a row that end the watch with the store's error. 1 or more, or `Infinity`; default 16. One with
+   * `invalid-format` or `invalid-argument` ends it at once: a store that cannot hold an update never will.
+   */
   readonly maxStoreFailures?: number;
   /**
    * Whether a mistake in the set-up (`authorization`, `bucket-not-found`, `server-too-old`, `invalid-argument`,

@@ -1,5 +1,5 @@
 import type { Clock, Random } from "../platform/index.js";
-import { backoffDelay } from "../rules/index.js";
+import { backoffDelay, isBeyondRetry } from "../rules/index.js";
 import type { SnapshotStore } from "../store/snapshot-store.js";
 import { type KvUpdate, WatchCursor } from "../values/index.js";
 import type { WatchEvent } from "./events.js";
@@ -182,7 +182,7 @@ export class StoreWriter {
     this.#failures += 1;
     emit({ type: "store-failed", error, failures: this.#failures });
     if (this.#state === "closed") return;
-    if (this.#failures >= limits.maxStoreFailures) {
+    if (this.#failures >= limits.maxStoreFailures || isBeyondRetry(error)) {
       fail(error);
       this.abandon();
       return;

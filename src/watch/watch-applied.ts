@@ -20,7 +20,7 @@ import { Supervisor } from "./supervisor.js";
  *
  * A watch keeps the process alive until it ends. It resolves after `signal` is aborted, which is no error: the open batch is flushed, what is queued is dropped (it is delivered
  * again next time), what the store refused is offered once more, and the last position reported is returned. Rejects with
- * what `parse`, `apply`, `onApplied` or `onEvent` threw; with the store's error after `maxStoreFailures`; with `cursor-expired`
+ * what `parse`, `apply`, `onApplied` or `onEvent` threw; with the store's error after `maxStoreFailures`, or at once where it cannot hold an update; with `cursor-expired`
  * where there is no reader; with `invalid-argument` for options that are out of bounds.
  */
 export async function watchApplied<U>(options: WatchAppliedOptions<U>): Promise<WatchCursor> {

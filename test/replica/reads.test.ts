@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { isMillpondError } from "../../src/errors/index.js";
 import { openInProcess } from "../../src/in-process/index.js";
 import { openReplica, type Replica } from "../../src/replica/index.js";
 import { CurrentCopy } from "../../src/replica/current-copy.js";
@@ -9,6 +10,9 @@ import { MemoryStore } from "../support/memory-store.js";
 import { at, put, removal } from "../support/scripted-source.js";
 import { tempDirectory } from "../support/temp-directory.js";
 import { until } from "../support/until.js";
+
+/** In bytes, by the log's format. */
+const LARGEST_VALUE = 16 * 1024 * 1024;
 
 function keysOf(replica: Replica, prefix?: string): string[] {
   return Array.from(replica.entries(prefix), ({ key }) => key);
@@ -81,6 +85,24 @@ describe("reads of a replica", () => {
     await until("the store has caught up", () => replica.status().store.ok);
     assert.equal(replica.status().cursor.toU64(), 3n);
     await assertMirrors(replica, source);
+  });
+});
+
+describe("a replica that is sent a value that no log can hold", () => {
+  test("fails, names the key, and still reads what it has", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess({ maxValueBytes: 2 * LARGEST_VALUE });
+    const source = await connection.createBucket("b", { maxBytes: 4 * LARGEST_VALUE });
+    await source.put("a", bytes("1"));
+    await using replica = await openReplica({ source, path: directory.file("copy") });
+    await replica.ready();
+    await source.put("too.large", new Uint8Array(LARGEST_VALUE + 1));
+    await until("it has failed", () => replica.status().state === "failed");
+    const { lastError, cursor, store } = replica.status();
+    assert.ok(isMillpondError(lastError, "invalid-format"));
+    assert.match(lastError.message, /"too\.large"/);
+    assert.deepEqual([cursor.toU64(), store.ok], [1n, false]);
+    assert.deepEqual(replica.get("a"), bytes("1"));
   });
 });
 

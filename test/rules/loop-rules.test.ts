@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { MillpondError } from "../../src/errors/index.js";
 import {
   backoffDelay,
+  isBeyondRetry,
   isSetupMistake,
   laterCursor,
   mayResume,
@@ -81,5 +82,16 @@ describe("a mistake in the set-up", () => {
     assert.ok(isSetupMistake(new MillpondError("bucket-not-found", "?")));
     assert.ok(!isSetupMistake(new MillpondError("not-connected", "?")));
     assert.ok(!isSetupMistake(new TypeError("?")));
+  });
+});
+
+describe("a store's failure that no retry mends", () => {
+  test("is that it cannot hold the update", () => {
+    assert.ok(isBeyondRetry(new MillpondError("invalid-format", "?")));
+    assert.ok(isBeyondRetry(new MillpondError("invalid-argument", "?")));
+    for (const code of ["io", "poisoned", "closed"] as const) {
+      assert.ok(!isBeyondRetry(new MillpondError(code, "?")));
+    }
+    assert.ok(!isBeyondRetry(new TypeError("?")));
   });
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { MillpondError } from "../../src/errors/index.js";
 import { MemoryStore } from "../support/memory-store.js";
 import { at, batchOf, put } from "../support/scripted-source.js";
 import { startWatching, turns, type Watching } from "../support/watching.js";
@@ -82,6 +83,19 @@ describe("a store that fails", () => {
     assert.equal(watching.store.attempts, 16);
     assert.ok(watching.source.current.closed);
   });
+
+  for (const code of ["invalid-format", "invalid-argument"] as const) {
+    test(`ends the watch at once with ${code}, which no retry mends`, async () => {
+      const watching = startWatching({ maxStoreFailures: Infinity });
+      await turns();
+      const error = new MillpondError(code, "no store can hold this");
+      watching.store.error = error;
+      await deliver(watching, put("a", 1));
+      await assert.rejects(watching.done, (thrown) => thrown === error);
+      assert.equal(watching.store.attempts, 1);
+      assert.ok(watching.source.current.closed);
+    });
+  }
 
   test("counts failures in a row only", async () => {
     const watching = startWatching({ maxStoreFailures: 2 });
