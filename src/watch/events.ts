@@ -38,7 +38,7 @@ export type WatchEvent =
       readonly delayMs: number;
       readonly failures: number;
     }
-  /** The store refused a write; what it refused is kept and given again, in order. */
+  /** The store refused a write, or the origin one of its own; what it refused is kept and given again, in order. */
   | { readonly type: "store-failed"; readonly error: unknown; readonly failures: number }
   | { readonly type: "store-recovered" }
   /** As much is held as may be: nothing more is taken from the source until the store has taken it. */

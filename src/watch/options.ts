@@ -56,7 +56,10 @@ export interface CursorOrigin {
   read(): Promise<BucketFacts>;
   /** Why the copy must not go on after `position` in `actual`, although the source would let it; `undefined`: it may. */
   refusal(actual: BucketFacts, position: WatchCursor): StartOverReason | undefined;
-  /** Notes durably that positions belong to `actual` from now on. Called only while the store holds no position. */
+  /**
+   * Notes durably that positions belong to `actual` from now on. Called only while the store holds no position. A throw
+   * counts as a failure of the store, and is retried as one.
+   */
   adopt(actual: BucketIdentity): Promise<void>;
 }
 

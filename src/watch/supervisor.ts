@@ -6,7 +6,7 @@ import type { WatchCursor } from "../values/index.js";
 import type { StartOverReason, WatchEvent } from "./events.js";
 import type { Flusher } from "./flusher.js";
 import type { WatchLimits } from "./limits.js";
-import type { BucketFacts, WatchAppliedOptions } from "./options.js";
+import type { BucketFacts, BucketIdentity, WatchAppliedOptions } from "./options.js";
 import { orAbort } from "./or-abort.js";
 import { deletesOf, listLiveKeys } from "./repair.js";
 import { type FlowEnd, runSession } from "./session.js";
@@ -148,7 +148,7 @@ export class Supervisor<U> {
           ? await listLiveKeys(options.reader, this.#scope, signal)
           : new Set<string>();
       await writer.withdraw();
-      if (actual !== undefined) await options.origin?.adopt(actual);
+      if (actual !== undefined) await this.#adopt(actual);
       if (mustRepair) {
         // Known keys are read after the old watch has been flushed to its end: nothing can be added behind the diff.
         const vanished = vanishedKeys(this.#knownKeys(), live);
@@ -158,6 +158,22 @@ export class Supervisor<U> {
       }
       return { kind: "following", watch, from: writer.position };
     });
+  }
+
+  /** Tried again where it stands: that a disk fails is no reason to list the bucket anew. */
+  async #adopt(actual: BucketIdentity): Promise<void> {
+    const { options, limits, clock, random, emit, signal } = this.#options;
+    for (let failures = 1; ; failures += 1) {
+      try {
+        await options.origin?.adopt(actual);
+        if (failures > 1) emit({ type: "store-recovered" });
+        return;
+      } catch (error) {
+        emit({ type: "store-failed", error, failures });
+        if (failures >= limits.maxStoreFailures) throw new FinalError(error);
+        await sleep(clock, backoffDelay(limits.retry, failures, random()), signal);
+      }
+    }
   }
 
   async #follow(watch: KvWatch, from: WatchCursor): Promise<Phase> {

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { mkdir, rmdir } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { isMillpondError } from "../../src/errors/index.js";
 import { openInProcess } from "../../src/in-process/index.js";
@@ -85,6 +87,32 @@ describe("reads of a replica", () => {
     await until("the store has caught up", () => replica.status().store.ok);
     assert.equal(replica.status().cursor.toU64(), 3n);
     await assertMirrors(replica, source);
+  });
+});
+
+describe("a replica that cannot note whose copy it is", () => {
+  test("says that its disk fails, not the bucket, and goes on once it can", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    await source.put("a", bytes("1"));
+    const path = directory.file("copy");
+    // In the way of the file that is to become replica.json.
+    await mkdir(join(path, "replica.json.tmp"), { recursive: true });
+    const told: string[] = [];
+    await using replica = await openReplica({
+      source,
+      path,
+      retry: { minMs: 1, maxMs: 2 },
+      onEvent: ({ type }) => void told.push(type),
+    });
+    await until("it fails", () => !replica.status().store.ok);
+    assert.ok(isMillpondError(replica.status().lastError, "io"));
+    await rmdir(join(path, "replica.json.tmp"));
+    await replica.ready();
+    assert.ok(replica.status().store.ok);
+    assert.ok(told.includes("store-recovered"));
+    assert.ok(!told.includes("retrying"));
   });
 });
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isMillpondError, MillpondError, type ErrorCode } from "../../src/errors/index.js";
 import type { CursorOrigin } from "../../src/watch/index.js";
+import { WatchCursor } from "../../src/values/index.js";
 import { MemoryStore } from "../support/memory-store.js";
 import { at, batchOf, put, ScriptedSource } from "../support/scripted-source.js";
 import { startWatching, turns, type Watching } from "../support/watching.js";
@@ -171,23 +172,56 @@ describe("the origin of a position", () => {
     await watching.stop();
   });
 
-  test("that cannot be noted holds the watch up, and is tried again", async () => {
+  test("that cannot be noted is the store's failure, and is tried again without another listing", async () => {
     const source = new ScriptedSource();
-    const origin = originOf("monday");
-    let failures = 1;
-    origin.adopt = async () => {
+    const store = MemoryStore.of([put("a", 1)], at(5));
+    const origin = originOf("tuesday");
+    origin.stored = "monday";
+    const { adopt } = origin;
+    const error = new Error("no space left on device");
+    let failures = 2;
+    origin.adopt = async (actual) => {
       failures -= 1;
-      if (failures >= 0) throw new Error("no space left on device");
+      if (failures >= 0) throw error;
+      await adopt.call(origin, actual);
     };
-    const watching = startWatching({ source, origin });
-    await turns();
-    assert.deepEqual(
-      watching.events.map(({ type }) => type),
-      ["retrying"],
-    );
-    watching.clock.advance(5000);
-    await turns();
-    assert.equal(watching.events.at(-1)?.type, "watching");
+    const watching = startWatching({ source, store, origin });
+    await turns(10);
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      watching.clock.advance(5000);
+      await turns(10);
+    }
+    assert.deepEqual(watching.events, [
+      { type: "repair-started", reason: "foreign-cursor" },
+      { type: "store-failed", error, failures: 1 },
+      { type: "store-failed", error, failures: 2 },
+      { type: "store-recovered" },
+      { type: "repair-finished", deleted: 1 },
+      { type: "watching", from: WatchCursor.none },
+    ]);
+    assert.deepEqual(source.calls, ["watch all from 5", "watch all", 'list ""']);
+    assert.equal(origin.stored, "tuesday");
     await watching.stop();
+  });
+
+  test("that can never be noted ends the watch after as many failures as the store may have", async () => {
+    const origin = originOf("monday");
+    const error = new Error("no space left on device");
+    origin.adopt = () => Promise.reject(error);
+    const watching = startWatching({ origin, maxStoreFailures: 2 });
+    await turns();
+    watching.clock.advance(5000);
+    await assert.rejects(watching.done, (thrown) => thrown === error);
+    assert.ok(watching.source.current.closed);
+  });
+
+  test("that cannot be noted does not hold up a shutdown", async () => {
+    const origin = originOf("monday");
+    origin.adopt = () => Promise.reject(new Error("no space left on device"));
+    const watching = startWatching({ origin });
+    await turns();
+    assert.equal(watching.events.at(-1)?.type, "store-failed");
+    assert.ok((await watching.stop()).isNone);
+    assert.equal(watching.clock.waiting, 0);
   });
 });
