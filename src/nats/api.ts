@@ -28,11 +28,6 @@ export class JetStreamApi {
     this.link = link;
   }
 
-  /** Throws where JetStream does not answer, or not for this account. */
-  async checkEnabled(): Promise<void> {
-    await this.#call("use JetStream", "INFO");
-  }
-
   async streamInfo(stream: string): Promise<StreamInfo> {
     const subject = `STREAM.INFO.${stream}`;
     return await this.#call(`look at stream ${stream}`, subject, undefined, LOOK_MS);

@@ -12,34 +12,39 @@ export interface BucketOptions {
   readonly emptyValueIsDelete?: boolean;
 }
 
+export interface ConnectionParts {
+  readonly emptyValueIsDelete: boolean;
+  /** Closes what is under the connection, if that is the connection's own. */
+  readonly release: () => Promise<void>;
+}
+
 /** A connection to NATS. Made by `connect` or `fromConnection`. Shows no secrets, however it is printed. */
 export class NatsConnection implements Connection {
   readonly #api: JetStreamApi;
-  readonly #ownsClient: boolean;
-  readonly #emptyValueIsDelete: boolean;
+  readonly #parts: ConnectionParts;
 
   /** Use `connect` or `fromConnection`. */
-  constructor(api: JetStreamApi, ownsClient: boolean, emptyValueIsDelete: boolean) {
+  constructor(api: JetStreamApi, parts: ConnectionParts) {
     this.#api = api;
-    this.#ownsClient = ownsClient;
-    this.#emptyValueIsDelete = emptyValueIsDelete;
+    this.#parts = parts;
   }
 
   get connected(): boolean {
     return this.#api.link.state === "up";
   }
 
-  /** Of the server that the connection has now, or had last. */
+  /** Of the server that the connection has now, or had last; empty before the first. */
   get serverVersion(): string {
     return this.#api.link.server.version;
   }
 
+  /** Before the first contact the least that can be: no `ttl`, and 0 for `maxValueBytes`. */
   get capabilities(): ConnectionCapabilities {
     const { version, maxPayload } = this.#api.link.server;
     return {
       streamingWatch: true,
       prefixWatch: true,
-      ttl: supportsTtl(requireServer(version)),
+      ttl: version !== "" && supportsTtl(requireServer(version)),
       purge: true,
       cas: true,
       transactions: false,
@@ -52,7 +57,7 @@ export class NatsConnection implements Connection {
   bucket(name: string, options: BucketOptions = {}): NatsBucket {
     checkBucketName(name);
     return new NatsBucket(name, this.#api, {
-      emptyValueIsDelete: options.emptyValueIsDelete ?? this.#emptyValueIsDelete,
+      emptyValueIsDelete: options.emptyValueIsDelete ?? this.#parts.emptyValueIsDelete,
     });
   }
 
@@ -77,7 +82,8 @@ export class NatsConnection implements Connection {
   }
 
   async close(): Promise<void> {
-    await this.#api.link.close(this.#ownsClient);
+    this.#api.link.end();
+    await this.#parts.release();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -5,6 +5,7 @@ import {
   type NatsConnection as Client,
   type Subscription,
 } from "@nats-io/nats-core";
+import type { MillpondError } from "../errors/index.js";
 import type { Clock, Random } from "../platform/index.js";
 import { fromClientError, notConnected } from "./errors.js";
 
@@ -26,6 +27,7 @@ export interface RequestSettings {
 
 /** What the server last said of itself. */
 export interface ServerFacts {
+  /** Empty before the first contact; the numbers are 0 then. */
   readonly version: string;
   /** Headers included. */
   readonly maxPayload: number;
@@ -40,23 +42,34 @@ export interface ServerFacts {
 export class Link {
   readonly clock: Clock;
   readonly random: Random;
-  readonly #client: Client;
   readonly #options: LinkOptions;
+  #client: Client | undefined;
   readonly #listeners = new Set<() => void>();
   readonly #denialListeners = new Set<(error: Error) => void>();
   readonly #inFlight = new Set<(reason: Error) => void>();
-  #state: LinkState = "up";
-  #facts: ServerFacts;
+  #state: LinkState = "down";
+  #facts: ServerFacts = { version: "", maxPayload: 0 };
+  #refusal: MillpondError | undefined;
 
-  /** `client` must be connected at this moment. */
-  constructor(client: Client, options: LinkOptions) {
-    this.#client = client;
+  /** Down until it is given a client. */
+  constructor(options: LinkOptions) {
     this.#options = options;
     this.clock = options.clock;
     this.random = options.random;
-    this.#facts = { version: "", maxPayload: 0 };
-    this.#learn();
-    void this.#follow();
+  }
+
+  /** Goes by `client` from now on, once; it must be connected at this moment. */
+  attach(client: Client): void {
+    this.#client = client;
+    this.#refusal = undefined;
+    void this.#follow(client);
+    this.#learn(client);
+    this.#become("up");
+  }
+
+  /** Until there is a client requests throw this. */
+  refuseWith(reason: MillpondError): void {
+    this.#refusal = reason;
   }
 
   get state(): LinkState {
@@ -79,9 +92,9 @@ export class Link {
     return () => this.#denialListeners.delete(listener);
   }
 
-  /** Throws `not-connected` unless the connection is up. */
+  /** Throws unless the connection is up: `not-connected`, or why there never was one. */
   require(): void {
-    if (this.#state !== "up") throw notConnected(this.#state);
+    this.#connected();
   }
 
   /** Throws what {@link fromClientError} makes of the failure to do what `doing` says. */
@@ -91,7 +104,7 @@ export class Link {
     payload: Uint8Array | string,
     options: RequestSettings = {},
   ): Promise<Msg> {
-    this.require();
+    const client = this.#connected();
     let leave: ((reason: Error) => void) | undefined;
     try {
       return await new Promise<Msg>((resolve, reject) => {
@@ -101,7 +114,7 @@ export class Link {
         const timeout = Math.min(options.timeoutMs ?? most, most);
         const { headers } = options;
         const sent = headers === undefined ? { timeout } : { timeout, headers };
-        this.#client.request(subject, payload, sent).then(resolve, reject);
+        client.request(subject, payload, sent).then(resolve, reject);
       });
     } catch (error) {
       throw fromClientError(error, doing);
@@ -111,11 +124,11 @@ export class Link {
   }
 
   publish(subject: string, payload: string, reply: string): void {
-    this.#client.publish(subject, payload, { reply });
+    this.#connected().publish(subject, payload, { reply });
   }
 
   subscribe(subject: string, callback: (error: Error | null, message: Msg) => void): Subscription {
-    return this.#client.subscribe(subject, { callback });
+    return this.#connected().subscribe(subject, { callback });
   }
 
   /** A subject of our own, for answers. */
@@ -123,23 +136,24 @@ export class Link {
     return createInbox(this.#options.inboxPrefix);
   }
 
-  /** A round trip to the server. */
-  async roundTrip(): Promise<void> {
-    await this.#client.rtt();
-  }
-
-  /** Ends the use of the client; closes it too if `closeClient`. Idempotent. */
-  async close(closeClient: boolean): Promise<void> {
+  /** Ends the use of the client, which stays open. Idempotent. */
+  end(): void {
     this.#become("closed");
-    if (closeClient && !this.#client.isClosed()) await this.#client.close();
   }
 
-  async #follow(): Promise<void> {
-    for await (const status of this.#client.status()) {
+  #connected(): Client {
+    if (this.#state === "closed") throw notConnected("closed");
+    if (this.#client === undefined) throw this.#refusal ?? notConnected("down");
+    if (this.#state === "down") throw notConnected("down");
+    return this.#client;
+  }
+
+  async #follow(client: Client): Promise<void> {
+    for await (const status of client.status()) {
       if (status.type === "disconnect" || status.type === "staleConnection") {
         this.#become("down");
       } else if (status.type === "reconnect") {
-        this.#learn();
+        this.#learn(client);
         this.#become("up");
       } else if (status.type === "error" && status.error.name === "PermissionViolationError") {
         for (const listener of this.#denialListeners) listener(status.error);
@@ -148,8 +162,7 @@ export class Link {
     this.#become("closed");
   }
 
-  #learn(): void {
-    const info = this.#client.info;
+  #learn({ info }: Client): void {
     if (info !== undefined) {
       this.#facts = { version: info.version, maxPayload: info.max_payload };
     }

@@ -18,7 +18,7 @@ const CREATE_ATTEMPTS = 8;
 
 /** What fits into a message besides the headers that a write may need. */
 export function maxValueBytesOf(maxPayload: number): number {
-  return maxPayload - HEADER_ROOM_BYTES;
+  return Math.max(0, maxPayload - HEADER_ROOM_BYTES);
 }
 
 /**
@@ -86,6 +86,8 @@ export class BucketWriter implements KvWriter {
   async #write(key: string, value: Uint8Array, how: Write): Promise<VersionToken> {
     checkKey(key);
     const sent = headersOf(how);
+    // What the server takes is known only of one that has answered.
+    this.#api.link.require();
     this.#checkSize(key, value);
     const subject = `${subjectPrefixOf(this.#bucket)}${key}`;
     const doing = `write key ${key} of bucket ${this.#bucket}`;
@@ -130,6 +132,7 @@ export class BucketWriter implements KvWriter {
         `a time to live is whole seconds, at least one: not ${ttlMs} ms`,
       );
     }
+    this.#api.link.require();
     const { version } = this.#api.link.server;
     // An older server would keep the value for ever and say nothing (2.10.27).
     if (!supportsTtl(requireServer(version))) {

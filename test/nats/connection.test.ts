@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer, type AddressInfo, type Socket } from "node:net";
 import { describe, test } from "node:test";
 import { connect as connectClient } from "@nats-io/transport-node";
 import { isMillpondError, type ErrorCode } from "../../src/errors/index.js";
 import { connect, fromConnection } from "../../src/nats/index.js";
 import { serverVersions, startNatsServer } from "../support/nats-server.js";
+import { listen, posingAs } from "../support/tcp-listener.js";
 import { until } from "../support/until.js";
 
 const VALUE = Uint8Array.of(1);
@@ -15,25 +14,6 @@ async function refuses(code: ErrorCode, work: Promise<unknown>): Promise<void> {
     assert.ok(isMillpondError(error, code), `expected ${code}, got ${String(error)}`);
     return true;
   });
-}
-
-/** A server of TCP only, which drops its sockets at the end: the client leaves one open that never got an answer. */
-async function listen(
-  onSocket: (socket: Socket) => void,
-): Promise<AsyncDisposable & { readonly address: string }> {
-  const sockets: Socket[] = [];
-  const server = createServer((socket) => {
-    sockets.push(socket.on("error", () => {}));
-    onSocket(socket);
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    },
-  };
 }
 
 for (const version of serverVersions) {
@@ -161,33 +141,40 @@ describe("connecting", () => {
     assert.equal(connection.connected, true);
   });
 
-  test("to something that never answers ends at the limit", async () => {
-    await using silent = await listen(() => {});
+  test("to something that never answers ends at the limit, and leaves no socket open", async () => {
+    await using silent = await listen();
     await refuses("connection-failed", connect({ servers: silent.address, requestTimeoutMs: 100 }));
+    assert.equal(silent.taken, 1);
+    await until("the socket is closed", () => silent.open === 0);
   });
 
-  test("to a server that is too old is refused", async () => {
-    const info = { server_id: "X", version: "2.9.25", proto: 1, headers: true, max_payload: 1024 };
-    await using old = await listen((socket) => {
-      socket.write(`INFO ${JSON.stringify(info)}\r\n`);
-      socket.on("data", (data) => {
-        if (data.toString().includes("PING")) socket.write("PONG\r\n");
-      });
-    });
+  test("to a server that is too old is refused, and leaves no socket open", async () => {
+    await using old = await listen(posingAs("2.9.25"));
     await refuses("server-too-old", connect({ servers: old.address }));
+    await until("the socket is closed", () => old.open === 0);
   });
 
-  test("can be given up, with the signal's reason", async () => {
-    await using silent = await listen(() => {});
+  test("can be given up, with the signal's reason, and leaves no socket open", async () => {
+    await using silent = await listen();
+    await using second = await listen();
     const reason = new Error("enough");
     const controller = new AbortController();
-    const connecting = connect({
-      servers: silent.address,
-      requestTimeoutMs: 200,
-      signal: controller.signal,
-    });
+    const servers = [silent.address, second.address];
+    const connecting = connect({ servers, signal: controller.signal });
+    await until("it dials", () => silent.taken + second.taken > 0);
     controller.abort(reason);
     await assert.rejects(connecting, (error) => error === reason);
+    await until("the sockets are closed", () => silent.open + second.open === 0);
+  });
+
+  test("again, and closed meanwhile, leaves no socket open", async () => {
+    await using server = await startNatsServer({ version: "2.15.1" });
+    await using connection = await connect({ servers: server.url });
+    await server.kill();
+    await using silent = await listen(() => {}, server.port);
+    await until("it dials", () => silent.open > 0);
+    await connection.close();
+    await until("the socket is closed", () => silent.open === 0);
   });
 
   test("refuses a limit that is out of range", async () => {

@@ -43,12 +43,13 @@ async function scene(): Promise<Scene> {
   const client = new FakeClient();
   const clock = new JumpingClock();
   const story: string[] = [];
-  const link = new Link(client.asClient(), {
+  const link = new Link({
     requestTimeoutMs: 1000,
     inboxPrefix: undefined,
     clock,
     random: () => 0.5,
   });
+  link.attach(client.asClient());
   const consumer = await PullConsumer.create(
     new JetStreamApi(link),
     { stream: "KV_b", filters: ["$KV.b.>"], start: "last-per-key" },

@@ -1,0 +1,104 @@
+import type { Authenticator, NatsConnection as Client, TlsOptions } from "@nats-io/nats-core";
+import { connect as connectClient } from "@nats-io/transport-node";
+import { MillpondError } from "../errors/index.js";
+import { unlessAborted } from "./abort.js";
+import { checkServer } from "./check-server.js";
+import { fromClientError, isNoResponders } from "./errors.js";
+import { closingSockets } from "./own-sockets.js";
+import type { ParsedServers } from "./servers.js";
+
+/** Where to, and as whom: checked and complete. Never printed, for it holds secrets. */
+export interface Target {
+  readonly servers: ParsedServers;
+  readonly authenticator: Authenticator | undefined;
+  readonly tls: TlsOptions | undefined;
+  readonly name: string;
+  readonly inboxPrefix: string | undefined;
+  readonly requestTimeoutMs: number;
+}
+
+const MAX_HANDSHAKE_MS = 20_000;
+/** Two unanswered pings end a connection whose other end has vanished: 15 to 20 s. */
+const PING_INTERVAL_MS = 7_500;
+const RECONNECT_WAIT_MS = 250;
+const RECONNECT_JITTER_MS = 750;
+
+/**
+ * A client connected to the first server that answers, which was found fit. Throws `connection-failed`, `authorization` and
+ * what {@link checkServer} does; the signal's reason.
+ */
+export async function dial(target: Target, signal: AbortSignal | undefined): Promise<Client> {
+  const client = await connected(target, signal);
+  try {
+    const checking = checkServer(client, target.requestTimeoutMs);
+    await unlessAborted(checking, signal, async () => {});
+    return client;
+  } catch (error) {
+    await hangUp(client);
+    throw error;
+  }
+}
+
+/**
+ * Closes a client of {@link dial}. Its own `close` leaves the socket open if the client is just then dialing again, to a server
+ * that does not introduce itself (3.4.0): that one is reached past the client's types, and only here.
+ */
+export async function hangUp(client: Client): Promise<void> {
+  const { protocol } = client as unknown as {
+    readonly protocol?: { readonly transport?: { discard?(): void } };
+  };
+  await client.close();
+  protocol?.transport?.discard?.();
+}
+
+async function connected(target: Target, signal: AbortSignal | undefined): Promise<Client> {
+  const { servers, authenticator, inboxPrefix, tls } = target;
+  const secure = servers.tls || tls !== undefined;
+  const start = (): Promise<Client> =>
+    connectClient({
+      servers: [...servers.hosts],
+      name: target.name,
+      timeout: Math.min(target.requestTimeoutMs, MAX_HANDSHAKE_MS),
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: RECONNECT_WAIT_MS,
+      reconnectJitter: RECONNECT_JITTER_MS,
+      pingInterval: PING_INTERVAL_MS,
+      // A server that refuses us while its accounts are reloaded must not end a connection for good.
+      ignoreAuthErrorAbort: true,
+      noAsyncTraces: true,
+      ...(authenticator === undefined ? {} : { authenticator }),
+      // Without options the client would go on in plaintext where the server has no TLS.
+      ...(secure ? { tls: tls ?? {} } : {}),
+      ...(inboxPrefix === undefined ? {} : { inboxPrefix }),
+    });
+  try {
+    return await closingSockets(start, signal, hangUp);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw connectFailure(error, servers);
+  }
+}
+
+function connectFailure(error: unknown, servers: ParsedServers): MillpondError {
+  const mapped = fromClientError(error, "connect");
+  const where = servers.hosts.join(", ");
+  if (mapped.code === "authorization") {
+    return new MillpondError("authorization", `${where} refuses these credentials`, {
+      cause: error,
+      hint: "Check the creds file, user and password, or token; and that they belong to this server.",
+    });
+  }
+  const reason = mapped.code === "timeout" ? "no answer in time" : messageOf(error);
+  const plaintext = /not support 'tls'/.test(reason);
+  return new MillpondError("connection-failed", `cannot connect to ${where}: ${reason}`, {
+    cause: error,
+    hint: plaintext
+      ? "The server has no TLS. Use nats:// only if the network may read everything."
+      : "Check the address, and that the server runs and can be reached from here.",
+  });
+}
+
+function messageOf(error: unknown): string {
+  if (isNoResponders(error)) return "no answer";
+  return error instanceof Error ? error.message : String(error);
+}
