@@ -6,6 +6,7 @@ import { checkServer } from "./check-server.js";
 import { NatsConnection } from "./connection.js";
 import { authenticatorOf, type Credentials } from "./credentials.js";
 import { dial, hangUp, type Target } from "./dial.js";
+import { dialOn } from "./dial-on.js";
 import { Link } from "./link.js";
 import { parseServers } from "./servers.js";
 
@@ -37,19 +38,30 @@ export interface ConnectOptions extends SharedOptions, Credentials {
   readonly name?: string;
   /** Gives up connecting; has no effect once {@link connect} has resolved. */
   readonly signal?: AbortSignal;
+  /**
+   * Whether {@link connect} waits for a server, and fails where none answers. Default true. Given false it resolves at once, and
+   * dials on in the background until it succeeds or is closed: so a replica can be opened, and its copy read, while the network is
+   * away. Until then every request throws `not-connected`, or what only a person can mend (`authorization`, `server-too-old`,
+   * `operation-failed` without JetStream).
+   */
+  readonly waitForServer?: boolean;
 }
 
 const MAX_REQUEST_MS = 30_000;
 
 /**
  * Connects to the first server that answers, and keeps the connection: a lost one is taken up again for as long as it is not
- * closed, every 0.25 to 1 s. Throws `connection-failed` (no server answers; it is not retried here), `authorization`, `server-too-old` (below 2.10), `operation-failed` (no JetStream),
+ * closed, every 0.25 to 1 s. Throws `connection-failed` (no server answers; it is not retried here, see
+ * {@link ConnectOptions.waitForServer}), `authorization`, `server-too-old` (below 2.10), `operation-failed` (no JetStream),
  * `invalid-argument`, `io` (creds file).
  */
 export async function connect(options: ConnectOptions): Promise<NatsConnection> {
   options.signal?.throwIfAborted();
   const target = await targetOf(options);
   const link = linkOf(options);
+  if (options.waitForServer === false) {
+    return connectionOver(link, options, dialOn(target, link));
+  }
   const client = await dial(target, options.signal);
   link.attach(client);
   return connectionOver(link, options, () => hangUp(client));
