@@ -6,7 +6,7 @@ export type StartOverReason =
   | "cursor-expired"
   /** There is no position: a first start, or one that never reached its first checkpoint. */
   | "no-cursor"
-  /** The position belongs to another bucket, another making of it, or another scope ({@link CursorOrigin}). */
+  /** The position belongs to another bucket, another making of it or another scope ({@link CursorOrigin}), or the bucket is gone. */
   | "foreign-cursor";
 
 /** What the loop tells about itself, in order and synchronously. */

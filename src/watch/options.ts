@@ -49,7 +49,7 @@ export interface BucketFacts extends BucketIdentity {
 
 /**
  * Ties the store's position to the bucket that it was read from, for a caller that keeps both across restarts. Without it,
- * telling that a bucket was made again is left to the source, which cannot know what happened between two processes.
+ * a bucket that the watch has seen gone makes it start over, but what happened between two processes goes unseen.
  */
 export interface CursorOrigin {
   /** Asks the bucket. Throws as the source does. */

@@ -94,8 +94,22 @@ export class Supervisor<U> {
       if (isMillpondError(error, "cursor-expired")) return this.#expired(error);
       const failFast = options.failFast ?? true;
       if (failFast && !this.#hasWatched && isSetupMistake(error)) throw new FinalError(error);
-      return { kind: "backing-off", error, next: phase };
+      const next = phase.kind === "resuming" ? this.#after(error) : phase;
+      return { kind: "backing-off", error, next };
     }
+  }
+
+  /**
+   * Where to go on after `error`. A bucket that is gone takes its positions along: made again it has the same sequences, and
+   * without an origin nobody would notice.
+   */
+  #after(error: unknown): Phase {
+    const { origin, reader } = this.#options.options;
+    const next = this.#begin();
+    if (next.kind !== "resuming" || origin !== undefined) return next;
+    if (!isMillpondError(error, "bucket-not-found")) return next;
+    if (reader === undefined) throw new FinalError(bucketIsGone(error));
+    return { kind: "starting-over", reason: "foreign-cursor" };
   }
 
   /**
@@ -193,7 +207,7 @@ export class Supervisor<U> {
     }
     const error =
       end.kind === "failed" ? end.error : new MillpondError("watch-error", "the watch has ended");
-    return { kind: "backing-off", error, next: this.#begin() };
+    return { kind: "backing-off", error, next: this.#after(error) };
   }
 
   /** At once the first time. A position that expires again before the watch caught up waits as any failure does. */
@@ -280,6 +294,13 @@ class FinalError extends Error {
 
 function noReader(): MillpondError {
   return new MillpondError("cursor-expired", "the copy holds keys but no position to resume from", {
+    hint: "Pass a reader, which arms the repair, or begin with an empty copy.",
+  });
+}
+
+function bucketIsGone(cause: MillpondError): MillpondError {
+  return new MillpondError("cursor-expired", `${cause.message}, and its positions with it`, {
+    cause,
     hint: "Pass a reader, which arms the repair, or begin with an empty copy.",
   });
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isMillpondError, MillpondError, type ErrorCode } from "../../src/errors/index.js";
-import type { CursorOrigin } from "../../src/watch/index.js";
+import { type CursorOrigin, watchApplied } from "../../src/watch/index.js";
 import { WatchCursor } from "../../src/values/index.js";
 import { MemoryStore } from "../support/memory-store.js";
 import { at, batchOf, put, ScriptedSource } from "../support/scripted-source.js";
@@ -126,6 +126,48 @@ describe("a source that fails", () => {
     await turns();
     assert.equal(source.watches.length, 1);
     await watching.stop();
+  });
+
+  test("because its bucket is gone is not trusted with the old position once there is one again", async () => {
+    const source = new ScriptedSource();
+    const watching = startWatching({ source });
+    await turns();
+    source.current.give(batchOf([put("a", 3)]));
+    source.setUpErrors.push(failure("bucket-not-found"));
+    source.current.fail(failure("bucket-not-found"));
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      await turns();
+      watching.clock.advance(5000);
+    }
+    await turns(10);
+    assert.deepEqual(source.calls, ["watch all", "watch all", "watch all", 'list ""']);
+    assert.equal(watching.store.size, 0);
+    await watching.stop();
+  });
+
+  test("because its bucket is gone while it is set up again is not trusted with the old position either", async () => {
+    const source = new ScriptedSource();
+    const watching = startWatching({ source });
+    await turns();
+    source.current.give(batchOf([put("a", 3)]));
+    source.setUpErrors.push(failure("bucket-not-found"));
+    source.current.fail(failure("timeout"));
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      await turns();
+      watching.clock.advance(5000);
+    }
+    await turns(10);
+    assert.deepEqual(source.calls, ["watch all", "watch all from 3", "watch all", 'list ""']);
+    await watching.stop();
+  });
+
+  test("because its bucket is gone ends the watch where there is no reader to repair with", async () => {
+    const source = new ScriptedSource();
+    const done = watchApplied({ source, parse: (update) => update, apply: () => undefined });
+    await turns();
+    source.current.give(batchOf([put("a", 3)]));
+    source.current.fail(failure("bucket-not-found"));
+    await assert.rejects(done, (error) => isMillpondError(error, "cursor-expired"));
   });
 
   test("has its old watch closed", async () => {
