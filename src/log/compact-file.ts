@@ -24,6 +24,9 @@ export interface CompactFile {
 const SLICE_BYTES = 256 * 1024;
 const INFIX = ".compact-";
 const SUFFIX = ".tmp";
+/** What every common file system takes, and the longest process id of any system in digits. */
+const NAME_BYTES_MAX = 255;
+const PID_DIGITS_MAX = 10;
 
 /**
  * Writes `content` to a temporary file beside `target` (resolved), with the same mode and owner, syncs it and renames it over
@@ -90,6 +93,12 @@ async function writeContent(
   if (!cursor.isNone) slice.appendCursor(cursor);
   await handle.write(slice.view(), position);
   return position + slice.length;
+}
+
+/** Whether a compaction's temporary file can have a name: known at the open, not months later when one is due. */
+export function isNameTooLong(target: string): boolean {
+  const added = INFIX.length + PID_DIGITS_MAX + SUFFIX.length;
+  return Buffer.byteLength(basename(target)) + added > NAME_BYTES_MAX;
 }
 
 /** Removes what compactions that were killed left beside `target`. The caller holds the writer's lock. */

@@ -47,6 +47,15 @@ export function hardLinked(path: string): IoError {
   );
 }
 
+export function nameTooLong(path: string): IoError {
+  return new IoError(
+    path,
+    "open",
+    "the file's name is so long that the temporary file of a compaction could not have one",
+    "Give it a name of 232 bytes at most.",
+  );
+}
+
 /** Not a file that could be a log: opening a pipe or a device might hang. */
 export function notAFile(path: string, kind: "directory" | "other"): IoError {
   return new IoError(

@@ -1,7 +1,7 @@
 import { type FileHandle, type FileLock, type FileSystem } from "../platform/index.js";
-import { removeLeftovers } from "./compact-file.js";
+import { isNameTooLong, removeLeftovers } from "./compact-file.js";
 import { HEADER, HEADER_BYTES } from "./format.js";
-import { hardLinked, io, ioError, notAFile } from "./io-errors.js";
+import { hardLinked, io, ioError, nameTooLong, notAFile } from "./io-errors.js";
 import { scanLog, type RecordVisitor } from "./scan-log.js";
 
 /** A log that is ours to write. */
@@ -40,6 +40,7 @@ export async function openForWriting(
   visitor: RecordVisitor,
 ): Promise<WritableLog> {
   const target = await io(path, "open", () => fs.realPath(path));
+  if (isNameTooLong(target)) throw nameTooLong(path);
   const stat = await io(path, "open", () => fs.stat(target));
   if (stat !== undefined && stat.kind !== "file") throw notAFile(path, stat.kind);
   const lock = await io(path, "lock", () => fs.lock(target));

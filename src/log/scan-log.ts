@@ -35,6 +35,9 @@ export interface ScanResult {
 
 /** Some thousand short records: what is read between two turns of the event loop takes a few milliseconds. */
 const CHUNK_BYTES = 256 * 1024;
+const FOREIGN_HINT = "Is this a Millpond snapshot? If it was one, keep a copy and remove it.";
+const TORN_HEADER_HINT =
+  "A crash may have cut it short when it was made: opening it for writing makes it whole.";
 
 /**
  * Reads the log from its start, a chunk at a time, giving way to other work between chunks; it holds one chunk and one
@@ -100,10 +103,13 @@ class LogScan {
     await this.#readMore(Math.min(HEADER_BYTES, this.#size));
     if (this.#filled < HEADER_BYTES) {
       const torn = this.#chunk.subarray(0, this.#filled);
-      if (allowTorn && torn.every((byte, index) => byte === HEADER[index] || byte === 0)) {
-        return false;
-      }
-      throw this.#invalid("the file is too short for a header", 0);
+      const isBeginning = torn.every((byte, index) => byte === HEADER[index] || byte === 0);
+      if (allowTorn && isBeginning) return false;
+      throw this.#invalid(
+        "the file is too short for a header",
+        0,
+        isBeginning ? TORN_HEADER_HINT : FOREIGN_HINT,
+      );
     }
     if (this.#chunk.toString("latin1", 0, MAGIC.length) !== MAGIC) {
       throw this.#invalid(`this is no snapshot log (bad magic, "${MAGIC}" is missing)`, 0);
@@ -163,11 +169,11 @@ class LogScan {
     return true;
   }
 
-  #invalid(what: string, offset: number): InvalidFormatError {
+  #invalid(what: string, offset: number, hint = FOREIGN_HINT): InvalidFormatError {
     return new InvalidFormatError(
       `${this.#path}: ${what} at byte ${offset}`,
       { path: this.#path, offset },
-      { hint: "Is this a Millpond snapshot? If it was one, keep a copy and remove it." },
+      { hint },
     );
   }
 }

@@ -11,7 +11,7 @@ import {
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { LockedError } from "../../src/errors/index.js";
-import { load, SnapshotWriter, verify } from "../../src/log/index.js";
+import { inspectLog, load, SnapshotWriter, verify } from "../../src/log/index.js";
 import { appendTo, contentsOf, HEADER, HUGE, withCode } from "../support/log-files.js";
 import { MemoryFileSystem, systemError } from "../support/memory-file-system.js";
 import { tempDirectory } from "../support/temp-directory.js";
@@ -34,15 +34,33 @@ describe("opening for writing", () => {
       await using directory = await tempDirectory();
       const path = directory.file("log.snap");
       await writeFile(path, HEADER.subarray(0, length));
+      const report = await inspectLog(path);
+      assert.ok(report.result === "error" && report.code === "invalid-format");
+      assert.match(report.hint ?? "", /opening it for writing/);
       await appendTo(path, ["a", "1", 1]);
       assert.deepEqual(await contentsOf(path), ["a=1@1"]);
     });
   }
 
-  for (const [what, bytes, wanted] of [
-    ["a short file that is no log", Buffer.from("hi\n"), "invalid-format"],
-    ["a file that is no log", Buffer.from("#!/bin/sh\necho hello\n"), "invalid-format"],
-    ["another format version", Buffer.from("PGSS\x03\x00", "latin1"), "invalid-format"],
+  for (const [what, bytes, wanted, says] of [
+    [
+      "a short file that is no log",
+      Buffer.from("hi\n"),
+      "invalid-format",
+      /too short for a header/,
+    ],
+    [
+      "a file that is no log",
+      Buffer.from("#!/bin/sh\necho hello\n"),
+      "invalid-format",
+      /bad magic/,
+    ],
+    [
+      "another format version",
+      Buffer.from("PGSS\x03\x00", "latin1"),
+      "invalid-format",
+      /version 3/,
+    ],
   ] as const) {
     test(`refuses ${what} and leaves it as it is`, async () => {
       await using directory = await tempDirectory();
@@ -51,6 +69,10 @@ describe("opening for writing", () => {
       await assert.rejects(SnapshotWriter.open(path, HUGE), withCode(wanted));
       assert.deepEqual(await readFile(path), bytes);
       await assert.rejects(load(path), withCode(wanted));
+      const report = await inspectLog(path);
+      assert.ok(report.result === "error");
+      assert.match(report.message, says);
+      assert.doesNotMatch(report.hint ?? "", /opening it for writing/);
     });
   }
 
@@ -124,6 +146,18 @@ describe("opening for writing", () => {
     await rm(directory.file("other.snap"));
     await appendTo(path, ["b", "2", 2]);
     assert.deepEqual(await contentsOf(path), ["a=1@1", "b=2@2"]);
+  });
+
+  test("refuses a name that is too long for a compaction, and takes the longest that is not", async () => {
+    await using directory = await tempDirectory();
+    await assert.rejects(
+      SnapshotWriter.open(directory.file("n".repeat(233)), HUGE),
+      withCode("io"),
+    );
+    assert.deepEqual(await readdir(directory.path), []);
+    const writer = await SnapshotWriter.open(directory.file("n".repeat(232)), HUGE);
+    await writer.compact();
+    await writer.close();
   });
 
   test("says what is wrong with a directory, a missing directory and a place without permission", async () => {
