@@ -14,8 +14,14 @@ export interface Damage {
 
 /** Bytes checksummed in the search for good records before it gives up and calls the file damaged. */
 const SEARCH_BUDGET_BYTES = 2 * 1024 ** 3;
+/** Work between two turns of the event loop, in bytes checksummed: some ten milliseconds. */
 const SEARCH_SLICE_BYTES = 8 * 1024 ** 2;
+/** What it costs to look at one offset, and to begin a checksum, in bytes checksummed (measured on Node 20). */
+const OFFSET_COST_BYTES = 16;
+const CHECKSUM_COST_BYTES = 256;
 const ZERO_CHUNK_BYTES = 256 * 1024;
+/** To compare with: many times as fast as a look at each byte. */
+const ZEROS = Buffer.alloc(4096);
 
 /**
  * Tells a torn tail from damage. Returns where the record at `damage.offset` and all that follows may be dropped: nothing
@@ -69,20 +75,21 @@ async function readWindow(handle: FileHandle, from: number, to: number): Promise
 /** Where the search found a good record, in bytes from the window's start. Never at the start itself. */
 async function findRecord(window: Buffer): Promise<number | "gave up" | undefined> {
   const frame = new RecordFrame();
-  let checked = 0;
-  let sliceEnd = SEARCH_SLICE_BYTES;
+  let checksummed = 0;
+  let sliceLeft = SEARCH_SLICE_BYTES;
   const end = Math.min(RECORD_BYTES_MAX, window.length - RECORD_BYTES_MIN + 1);
   for (let at = 1; at < end; at += 1) {
-    checked += 1;
+    sliceLeft -= OFFSET_COST_BYTES;
     if (frameRecord(window, at, window.length, frame) === "whole") {
       if (checksumHolds(window, frame)) return at;
-      checked += frame.end - frame.start;
-      if (checked > SEARCH_BUDGET_BYTES) return "gave up";
+      const bytes = frame.end - frame.start;
+      checksummed += bytes;
+      if (checksummed > SEARCH_BUDGET_BYTES) return "gave up";
+      sliceLeft -= CHECKSUM_COST_BYTES + bytes;
     }
-    if (checked > sliceEnd) {
-      sliceEnd = checked + SEARCH_SLICE_BYTES;
-      await nextTurn();
-    }
+    if (sliceLeft > 0) continue;
+    sliceLeft = SEARCH_SLICE_BYTES;
+    await nextTurn();
   }
   return undefined;
 }
@@ -93,7 +100,10 @@ function isZeroHole(window: Buffer): boolean {
 }
 
 function isZeroFrom(bytes: Buffer, from: number): boolean {
-  for (let at = from; at < bytes.length; at += 1) if (bytes[at] !== 0) return false;
+  for (let at = from; at < bytes.length; at += ZEROS.length) {
+    const part = bytes.subarray(at, at + ZEROS.length);
+    if (!part.equals(ZEROS.subarray(0, part.length))) return false;
+  }
   return true;
 }
 
