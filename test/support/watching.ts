@@ -1,17 +1,23 @@
 import { ManualClock } from "../../src/testing/manual-clock.js";
 import type { KvUpdate, WatchCursor } from "../../src/values/index.js";
 import { type WatchAppliedOptions, watchApplied, type WatchEvent } from "../../src/watch/index.js";
+import { Gate } from "./gate.js";
 import { MemoryStore } from "./memory-store.js";
 import { ScriptedSource, told } from "./scripted-source.js";
 
-/** A watch under the test's control: its time, its source, its store, and a journal of what it did in which order. */
-export interface Watching {
+/**
+ * A watch under the test's control: its time, its source, its store, and a journal of what it did in which order. It ends
+ * with the test, also with one that fails: it would keep the process alive.
+ */
+export interface Watching extends AsyncDisposable {
   readonly source: ScriptedSource;
   readonly store: MemoryStore;
   readonly clock: ManualClock;
   /** `apply …`, `store … → cursor`, `applied cursor`, in order. */
   readonly journal: string[];
   readonly events: WatchEvent[];
+  /** For an `apply` or a store that is to take its time. Opens at the end of the test. */
+  readonly gate: Gate;
   /** Aborts, and gives what the call resolves with. */
   stop(): Promise<WatchCursor>;
   readonly done: Promise<WatchCursor>;
@@ -29,6 +35,7 @@ export function startWatching(overrides: Overrides = {}): Watching {
   const clock = new ManualClock();
   const journal: string[] = [];
   const events: WatchEvent[] = [];
+  const gate = new Gate();
   const controller = new AbortController();
   const applyToStore = store.apply.bind(store);
   store.apply = async (updates, cursor) => {
@@ -54,7 +61,21 @@ export function startWatching(overrides: Overrides = {}): Watching {
     controller.abort(new Error("the test is over"));
     return done;
   };
-  return { source, store, clock, journal, events, stop, done };
+  const dispose = async (): Promise<void> => {
+    gate.open();
+    await stop().catch(() => undefined);
+  };
+  return {
+    source,
+    store,
+    clock,
+    journal,
+    events,
+    gate,
+    stop,
+    done,
+    [Symbol.asyncDispose]: dispose,
+  };
 }
 
 /** Lets everything that needs no time happen. */

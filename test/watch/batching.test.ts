@@ -15,7 +15,7 @@ function numbered(count: number, first = 1): ReturnType<typeof put>[] {
 
 describe("a batch", () => {
   test("closes when the window that its first update armed has elapsed", async () => {
-    const watching = startWatching({ batch: { windowMs: 20 } });
+    await using watching = startWatching({ batch: { windowMs: 20 } });
     await turns();
     watching.source.current.give(batchOf([put("a", 1)]));
     await turns();
@@ -26,22 +26,20 @@ describe("a batch", () => {
     watching.clock.advance(5);
     await turns();
     assert.deepEqual(applied(watching.journal), ["apply put a@1, put b@2"]);
-    await watching.stop();
   });
 
   test("has its window armed by an update that parse turns down", async () => {
-    const watching = startWatching({ parse: () => undefined });
+    await using watching = startWatching({ parse: () => undefined });
     await turns();
     watching.source.current.give(batchOf([put("a", 1)]));
     await turns();
     watching.clock.advance(10);
     await turns();
     assert.equal(watching.store.position.toU64(), 1n);
-    await watching.stop();
   });
 
   test("closes at once when it is full, and the rest begins the next one", async () => {
-    const watching = startWatching({ batch: { maxUpdates: 2 } });
+    await using watching = startWatching({ batch: { maxUpdates: 2 } });
     await turns();
     watching.source.current.give(batchOf(numbered(5)));
     await turns();
@@ -52,11 +50,10 @@ describe("a batch", () => {
     watching.clock.advance(10);
     await turns();
     assert.equal(watching.store.position.toU64(), 5n);
-    await watching.stop();
   });
 
   test("closes at the raw limit when parse turns most of it down", async () => {
-    const watching = startWatching({
+    await using watching = startWatching({
       parse: () => undefined,
       batch: { maxUpdates: 2, queueCapacity: 3 },
     });
@@ -67,11 +64,10 @@ describe("a batch", () => {
       watching.store.writes.map(({ updates }) => updates.length),
       [3, 3],
     );
-    await watching.stop();
   });
 
   test("without updates moves the cursor, at most once a window", async () => {
-    const watching = startWatching();
+    await using watching = startWatching();
     await turns();
     for (let revision = 1; revision <= 50; revision += 1) {
       watching.source.current.give(batchOf([], { cursor: at(revision) }));
@@ -81,11 +77,10 @@ describe("a batch", () => {
     watching.clock.advance(10);
     await turns();
     assert.deepEqual(watching.journal, ["store - → 50", "applied 50"]);
-    await watching.stop();
   });
 
   test("that brings neither updates nor a new position writes nothing, but is told of", async () => {
-    const watching = startWatching();
+    await using watching = startWatching();
     await turns();
     watching.source.current.give(batchOf([], { pending: 0, caughtUp: true }));
     await turns();
@@ -96,18 +91,13 @@ describe("a batch", () => {
       watching.events.map(({ type }) => type),
       ["watching", "progress", "caught-up"],
     );
-    await watching.stop();
   });
 
   test("never asks the source for more while as many updates as the queue holds are waiting", async () => {
-    let release: (() => void) | undefined;
-    const watching = startWatching({
+    await using watching = startWatching({
       batch: { maxUpdates: 1, queueCapacity: 4 },
       // Not done until told: nothing leaves the queue but the batch under way.
-      apply: () =>
-        new Promise((resolve) => {
-          release = resolve;
-        }),
+      apply: () => watching.gate.pass(),
     });
     await turns();
     const { current } = watching.source;
@@ -115,41 +105,27 @@ describe("a batch", () => {
     await turns(20);
     // One update is being applied; 3 + 2 wait: the second request found 1, the third 3, and then it was full.
     assert.equal(current.asked, 3);
-    const stopped = watching.stop();
-    release?.();
-    await stopped;
   });
 
   test("that was taken makes room again", async () => {
-    let release: (() => void) | undefined;
-    const watching = startWatching({
+    await using watching = startWatching({
       batch: { maxUpdates: 4, queueCapacity: 4 },
-      apply: () =>
-        new Promise((resolve) => {
-          release = resolve;
-        }),
+      apply: () => watching.gate.pass(),
     });
     await turns();
     const { current } = watching.source;
     for (let first = 1; first < 100; first += 4) current.give(batchOf(numbered(4, first)));
     await turns(20);
     const before = current.asked;
-    release?.();
+    watching.gate.release();
     await turns(20);
     assert.equal(current.asked, before + 1);
-    const stopped = watching.stop();
-    release?.();
-    await stopped;
   });
 
   test("does not grow without bound on bookmarks while apply is busy", async () => {
-    let release: (() => void) | undefined;
-    const watching = startWatching({
+    await using watching = startWatching({
       batch: { maxUpdates: 1 },
-      apply: () =>
-        new Promise((resolve) => {
-          release = resolve;
-        }),
+      apply: () => watching.gate.pass(),
     });
     await turns();
     const { current } = watching.source;
@@ -159,7 +135,7 @@ describe("a batch", () => {
       current.give(batchOf([], { cursor: at(revision) }));
     }
     await turns(50);
-    release?.();
+    watching.gate.release();
     await turns();
     watching.clock.advance(10);
     await turns();
@@ -167,7 +143,6 @@ describe("a batch", () => {
       watching.store.writes.map(({ cursor }) => cursor.toU64()),
       [1n, 499n],
     );
-    await watching.stop();
   });
 });
 
@@ -183,7 +158,7 @@ describe("the options of a watch", () => {
   ];
   for (const [what, options] of refused) {
     test(`refuse ${what}`, async () => {
-      const watching = startWatching(options);
+      await using watching = startWatching(options);
       await assert.rejects(watching.done, (error) => isMillpondError(error, "invalid-argument"));
       assert.deepEqual(watching.source.calls, []);
     });

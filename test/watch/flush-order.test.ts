@@ -7,16 +7,12 @@ import { startWatching, turns } from "../support/watching.js";
 
 describe("a flush", () => {
   test("applies to completion, then stores the raw batch with its cursor, then reports it", async () => {
-    let release: (() => void) | undefined;
-    const watching = startWatching({
-      apply: () =>
-        new Promise((resolve) => {
-          watching.journal.push("apply begins");
-          release = () => {
-            watching.journal.push("apply ends");
-            resolve();
-          };
-        }),
+    await using watching = startWatching({
+      apply: async () => {
+        watching.journal.push("apply begins");
+        await watching.gate.pass();
+        watching.journal.push("apply ends");
+      },
     });
     await turns();
     watching.source.current.give(batchOf([put("a", 1), removal("b", 2)]));
@@ -24,7 +20,7 @@ describe("a flush", () => {
     watching.clock.advance(10);
     await turns();
     assert.deepEqual(watching.journal, ["apply begins"]);
-    release?.();
+    watching.gate.release();
     await turns();
     assert.deepEqual(watching.journal, [
       "apply begins",
@@ -32,11 +28,10 @@ describe("a flush", () => {
       "store put a@1, delete b@2 → 2",
       "applied 2",
     ]);
-    await watching.stop();
   });
 
   test("moves the cursor over updates that parse turned down, and stores them", async () => {
-    const watching = startWatching({
+    await using watching = startWatching({
       parse: (update) => (update.key === "bad" ? undefined : update),
     });
     await turns();
@@ -50,11 +45,10 @@ describe("a flush", () => {
       "store put good@1, put bad@2, put bad@3 → 3",
       "applied 3",
     ]);
-    await watching.stop();
   });
 
   test("neither mints nor clobbers a position from an unknown version", async () => {
-    const watching = startWatching();
+    await using watching = startWatching();
     const unknown = { ...put("x", 9), version: VersionToken.unknown };
     await turns();
     watching.source.current.give(batchOf([unknown], { cursor: WatchCursor.none }));
@@ -70,11 +64,10 @@ describe("a flush", () => {
       watching.journal.filter((line) => line.startsWith("store")),
       ["store put x@? → none", "store put a@4, put x@? → 4"],
     );
-    await watching.stop();
   });
 
   test("takes the source's bookmark only once all updates of its batch are flushed", async () => {
-    const watching = startWatching({ batch: { maxUpdates: 2 } });
+    await using watching = startWatching({ batch: { maxUpdates: 2 } });
     await turns();
     const updates = [put("a", 1), put("b", 2), put("c", 3)];
     watching.source.current.give(batchOf(updates, { cursor: at(50) }));
@@ -85,23 +78,21 @@ describe("a flush", () => {
       watching.journal.filter((line) => line.startsWith("applied")),
       ["applied 2", "applied 50"],
     );
-    await watching.stop();
   });
 
   test("does not call apply for a batch of which parse let nothing through", async () => {
-    const watching = startWatching({ parse: () => undefined });
+    await using watching = startWatching({ parse: () => undefined });
     await turns();
     watching.source.current.give(batchOf([put("a", 1)]));
     await turns();
     watching.clock.advance(10);
     await turns();
     assert.deepEqual(watching.journal, ["store put a@1 → 1", "applied 1"]);
-    await watching.stop();
   });
 
   test("checkpoints nothing of a batch whose apply throws, and ends the watch with that error", async () => {
     const broken = new Error("apply is broken");
-    const watching = startWatching({
+    await using watching = startWatching({
       apply: (batch) => {
         if (batch.some(({ key }) => key === "b")) throw broken;
       },
@@ -116,7 +107,7 @@ describe("a flush", () => {
 
   test("ends the watch with what parse throws", async () => {
     const broken = new Error("parse is broken");
-    const watching = startWatching({
+    await using watching = startWatching({
       parse: () => {
         throw broken;
       },
@@ -129,7 +120,7 @@ describe("a flush", () => {
 
   test("ends the watch with what onApplied throws", async () => {
     const broken = new Error("onApplied is broken");
-    const watching = startWatching({
+    await using watching = startWatching({
       onApplied: () => {
         throw broken;
       },

@@ -6,7 +6,7 @@ import { startWatching, turns } from "../support/watching.js";
 
 describe("an abort", () => {
   test("flushes the open batch and resolves with the last cursor", async () => {
-    const watching = startWatching();
+    await using watching = startWatching();
     await turns();
     watching.source.current.give(batchOf([put("a", 1)]));
     await turns();
@@ -18,19 +18,15 @@ describe("an abort", () => {
   });
 
   test("leaves what is still queued to be delivered next time", async () => {
-    let release: (() => void) | undefined;
-    const watching = startWatching({
+    await using watching = startWatching({
       batch: { maxUpdates: 1 },
-      apply: () =>
-        new Promise((resolve) => {
-          release = resolve;
-        }),
+      apply: () => watching.gate.pass(),
     });
     await turns();
     watching.source.current.give(batchOf([put("a", 1), put("b", 2), put("c", 3)]));
     await turns();
     const stopped = watching.stop();
-    release?.();
+    watching.gate.release();
     assert.equal((await stopped).toU64(), 1n);
     assert.equal(watching.store.writes.length, 1);
   });
@@ -64,7 +60,7 @@ describe("an abort", () => {
   });
 
   test("ends a wait between attempts", async () => {
-    const watching = startWatching();
+    await using watching = startWatching();
     await turns();
     watching.source.current.fail(new Error("line cut"));
     await turns();
@@ -75,7 +71,7 @@ describe("an abort", () => {
 
 describe("a watch that ends by itself", () => {
   test("is flushed without waiting for the window, and set up again after its last update", async () => {
-    const watching = startWatching();
+    await using watching = startWatching();
     await turns();
     watching.source.current.give(batchOf([put("a", 1)]));
     watching.source.current.end();
@@ -84,6 +80,5 @@ describe("a watch that ends by itself", () => {
     watching.clock.advance(5000);
     await turns();
     assert.deepEqual(watching.source.calls, ["watch all", "watch all from 1"]);
-    await watching.stop();
   });
 });

@@ -16,7 +16,7 @@ async function deliver(watching: Watching, ...updates: ReturnType<typeof put>[])
 
 describe("a store that fails", () => {
   test("holds back the cursor, not the updates", async () => {
-    const watching = startWatching();
+    await using watching = startWatching();
     await turns();
     await deliver(watching, put("a", 1));
     watching.store.error = full;
@@ -26,11 +26,10 @@ describe("a store that fails", () => {
       watching.journal.filter((line) => !line.startsWith("store")),
       ["apply put a@1", "applied 1", "apply put b@2", "apply put c@3"],
     );
-    await watching.stop();
   });
 
   test("is given what it refused in front of what came after, as one batch with the last cursor", async () => {
-    const watching = startWatching();
+    await using watching = startWatching();
     await turns();
     watching.store.error = full;
     await deliver(watching, put("a", 1));
@@ -46,11 +45,10 @@ describe("a store that fails", () => {
       watching.events.map(({ type }) => type).filter((type) => type.startsWith("store")),
       ["store-failed", "store-recovered"],
     );
-    await watching.stop();
   });
 
   test("is tried again without new updates, after waits that grow, and not at each flush", async () => {
-    const watching = startWatching({ retry: { minMs: 100, maxMs: 5000 } });
+    await using watching = startWatching({ retry: { minMs: 100, maxMs: 5000 } });
     await turns();
     watching.store.error = full;
     await deliver(watching, put("a", 1));
@@ -66,11 +64,10 @@ describe("a store that fails", () => {
     watching.clock.advance(1);
     await turns();
     assert.equal(watching.store.attempts, 3);
-    await watching.stop();
   });
 
   test("ends the watch with its error after 16 failures in a row", async () => {
-    const watching = startWatching();
+    await using watching = startWatching();
     await turns();
     watching.store.error = full;
     await deliver(watching, put("a", 1));
@@ -86,7 +83,7 @@ describe("a store that fails", () => {
 
   for (const code of ["invalid-format", "invalid-argument"] as const) {
     test(`ends the watch at once with ${code}, which no retry mends`, async () => {
-      const watching = startWatching({ maxStoreFailures: Infinity });
+      await using watching = startWatching({ maxStoreFailures: Infinity });
       await turns();
       const error = new MillpondError(code, "no store can hold this");
       watching.store.error = error;
@@ -98,7 +95,7 @@ describe("a store that fails", () => {
   }
 
   test("counts failures in a row only", async () => {
-    const watching = startWatching({ maxStoreFailures: 2 });
+    await using watching = startWatching({ maxStoreFailures: 2 });
     await turns();
     for (let revision = 1; revision < 5; revision += 1) {
       watching.store.error = full;
@@ -108,11 +105,10 @@ describe("a store that fails", () => {
       await turns();
     }
     assert.equal(watching.store.position.toU64(), 4n);
-    await watching.stop();
   });
 
   test("stops the flow once what is held passes its limit, and lets it go on afterwards", async () => {
-    const watching = startWatching({
+    await using watching = startWatching({
       batch: { maxUpdates: 1, queueCapacity: 1 },
       held: { maxUpdates: 3 },
       maxStoreFailures: Infinity,
@@ -136,11 +132,10 @@ describe("a store that fails", () => {
       watching.events.map(({ type }) => type).filter((type) => type.startsWith("store")),
       ["store-failed", "store-blocking", "store-recovered", "store-unblocked"],
     );
-    await watching.stop();
   });
 
   test("stops the flow by bytes held as well", async () => {
-    const watching = startWatching({
+    await using watching = startWatching({
       batch: { maxUpdates: 1, queueCapacity: 1 },
       held: { maxBytes: 100 },
     });
@@ -151,11 +146,10 @@ describe("a store that fails", () => {
     }
     await turns(100);
     assert.equal(watching.journal.filter((line) => line.startsWith("apply")).length, 3);
-    await watching.stop();
   });
 
   test("does not hold up a shutdown, and is asked once more by it", async () => {
-    const watching = startWatching({ held: { maxUpdates: 1 }, batch: { maxUpdates: 1 } });
+    await using watching = startWatching({ held: { maxUpdates: 1 }, batch: { maxUpdates: 1 } });
     await turns();
     watching.store.error = full;
     watching.source.current.give(batchOf([put("a", 1), put("a", 2), put("a", 3)]));
@@ -166,7 +160,7 @@ describe("a store that fails", () => {
   });
 
   test("that still fails at the shutdown leaves the cursor where the store is", async () => {
-    const watching = startWatching();
+    await using watching = startWatching();
     await turns();
     await deliver(watching, put("a", 1));
     watching.store.error = full;
@@ -175,7 +169,7 @@ describe("a store that fails", () => {
   });
 
   test("does not make the source deliver twice what is held when the watch has to be set up again", async () => {
-    const watching = startWatching();
+    await using watching = startWatching();
     await turns();
     watching.store.error = full;
     await deliver(watching, put("a", 1));
@@ -186,51 +180,42 @@ describe("a store that fails", () => {
     await turns();
     assert.deepEqual(watching.source.calls, ["watch all", "watch all from 1"]);
     assert.equal(watching.store.position.toU64(), 1n);
-    await watching.stop();
   });
 
   test("that takes its time has reported what it took, and no more", async () => {
-    const { watching, answer } = await withSlowRetry();
+    await using watching = await withSlowRetry();
     await deliver(watching, put("b", 2));
     watching.journal.length = 0;
-    answer();
+    watching.gate.release();
     await turns();
     assert.deepEqual(watching.journal, ["applied 1", "store put b@2 → 2"]);
-    answer();
+    watching.gate.release();
     await turns();
     assert.equal(watching.journal.at(-1), "applied 2");
-    await watching.stop();
   });
 
   test("that takes its time and fails is given what came meanwhile behind what it refused", async () => {
-    const { watching, answer } = await withSlowRetry();
+    await using watching = await withSlowRetry();
     await deliver(watching, put("b", 2));
     watching.journal.length = 0;
-    answer(full);
+    watching.gate.release(full);
     await turns();
     watching.clock.advance(5000);
     await turns();
     assert.deepEqual(watching.journal, ["store put a@1, put b@2 → 2"]);
-    answer();
+    watching.gate.release();
     await turns();
-    await watching.stop();
   });
 });
 
-/** A watch whose store has refused `a@1` once, and is now thinking about it until it is told its answer. */
-async function withSlowRetry(): Promise<{
-  watching: Watching;
-  answer: (error?: Error) => void;
-}> {
+/** A watch whose store has refused `a@1` once, and is now thinking about it until the gate gives its answer. */
+async function withSlowRetry(): Promise<Watching> {
   const store = new MemoryStore();
   const take = store.apply.bind(store);
-  let answer: ((error?: Error) => void) | undefined;
   let slow = false;
   store.apply = async (updates, cursor) => {
     if (!slow) throw full;
-    await new Promise<void>((resolve, reject) => {
-      answer = (error) => (error === undefined ? resolve() : reject(error));
-    });
+    await watching.gate.pass();
     await take(updates, cursor);
   };
   const watching = startWatching({ store });
@@ -239,5 +224,5 @@ async function withSlowRetry(): Promise<{
   slow = true;
   watching.clock.advance(5000);
   await turns();
-  return { watching, answer: (error) => answer?.(error) };
+  return watching;
 }

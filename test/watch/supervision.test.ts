@@ -34,7 +34,7 @@ function originOf(created: string, log: string[] = []): CursorOrigin & { stored:
 
 describe("a source that fails", () => {
   test("is watched again from the applied cursor, after a wait that the events tell", async () => {
-    const watching = startWatching();
+    await using watching = startWatching();
     await turns();
     const error = failure("not-connected");
     watching.source.current.give(batchOf([put("a", 3)]));
@@ -52,11 +52,10 @@ describe("a source that fails", () => {
     watching.clock.advance(1);
     await turns();
     assert.deepEqual(watching.source.calls, ["watch all", "watch all from 3"]);
-    await watching.stop();
   });
 
   test("is waited for longer each time, up to the limit, until a watch has caught up", async () => {
-    const watching = startWatching({ retry: { minMs: 100, maxMs: 1000 }, random: () => 1 });
+    await using watching = startWatching({ retry: { minMs: 100, maxMs: 1000 }, random: () => 1 });
     await turns();
     watching.source.setUpErrors.push(...Array.from({ length: 5 }, () => failure("timeout")));
     watching.source.current.fail(failure("watch-error"));
@@ -70,19 +69,17 @@ describe("a source that fails", () => {
     watching.source.current.fail(failure("watch-error"));
     await turns();
     assert.equal(delays(watching).at(-1), 200);
-    await watching.stop();
   });
 
   for (const code of ["not-connected", "timeout", "connection-failed", "watch-error"] as const) {
     test(`with ${code} at the first contact is retried`, async () => {
       const source = new ScriptedSource();
       source.setUpErrors.push(failure(code));
-      const watching = startWatching({ source });
+      await using watching = startWatching({ source });
       await turns();
       watching.clock.advance(5000);
       await turns();
       assert.equal(source.watches.length, 1);
-      await watching.stop();
     });
   }
 
@@ -96,14 +93,14 @@ describe("a source that fails", () => {
     test(`with ${code} at the first contact ends the watch`, async () => {
       const source = new ScriptedSource();
       source.setUpErrors.push(failure("not-connected"), failure(code));
-      const watching = startWatching({ source });
+      await using watching = startWatching({ source });
       await turns();
       watching.clock.advance(5000);
       await assert.rejects(watching.done, (error) => isMillpondError(error, code));
     });
 
     test(`with ${code} after it was watched is retried`, async () => {
-      const watching = startWatching();
+      await using watching = startWatching();
       await turns();
       watching.source.current.fail(failure(code));
       watching.source.setUpErrors.push(failure(code));
@@ -113,24 +110,22 @@ describe("a source that fails", () => {
       watching.clock.advance(5000);
       await turns();
       assert.equal(watching.source.watches.length, 2);
-      await watching.stop();
     });
   }
 
   test("with a set-up mistake is retried where failFast is off", async () => {
     const source = new ScriptedSource();
     source.setUpErrors.push(failure("bucket-not-found"));
-    const watching = startWatching({ source, failFast: false });
+    await using watching = startWatching({ source, failFast: false });
     await turns();
     watching.clock.advance(5000);
     await turns();
     assert.equal(source.watches.length, 1);
-    await watching.stop();
   });
 
   test("because its bucket is gone is not trusted with the old position once there is one again", async () => {
     const source = new ScriptedSource();
-    const watching = startWatching({ source });
+    await using watching = startWatching({ source });
     await turns();
     source.current.give(batchOf([put("a", 3)]));
     source.setUpErrors.push(failure("bucket-not-found"));
@@ -142,12 +137,11 @@ describe("a source that fails", () => {
     await turns(10);
     assert.deepEqual(source.calls, ["watch all", "watch all", "watch all", 'list ""']);
     assert.equal(watching.store.size, 0);
-    await watching.stop();
   });
 
   test("because its bucket is gone while it is set up again is not trusted with the old position either", async () => {
     const source = new ScriptedSource();
-    const watching = startWatching({ source });
+    await using watching = startWatching({ source });
     await turns();
     source.current.give(batchOf([put("a", 3)]));
     source.setUpErrors.push(failure("bucket-not-found"));
@@ -158,7 +152,6 @@ describe("a source that fails", () => {
     }
     await turns(10);
     assert.deepEqual(source.calls, ["watch all", "watch all from 3", "watch all", 'list ""']);
-    await watching.stop();
   });
 
   test("because its bucket is gone ends the watch where there is no reader to repair with", async () => {
@@ -171,23 +164,21 @@ describe("a source that fails", () => {
   });
 
   test("has its old watch closed", async () => {
-    const watching = startWatching();
+    await using watching = startWatching();
     await turns();
     watching.source.current.fail(failure("watch-error"));
     await turns();
     assert.ok(watching.source.watches[0]?.closed);
-    await watching.stop();
   });
 });
 
 describe("the origin of a position", () => {
   test("that is the bucket's own lets the watch resume", async () => {
     const store = MemoryStore.of([put("a", 1)], at(5));
-    const watching = startWatching({ store, origin: originOf("monday") });
+    await using watching = startWatching({ store, origin: originOf("monday") });
     await turns();
     assert.deepEqual(watching.source.calls, ["watch all from 5"]);
     assert.ok(!watching.source.current.closed);
-    await watching.stop();
   });
 
   test("that is another makes it start over, with the position withdrawn before the new one is noted", async () => {
@@ -199,7 +190,7 @@ describe("the origin of a position", () => {
       source.calls.push(`adopt at ${store.position.toU64() ?? "none"}`);
       origin.stored = actual.created;
     };
-    const watching = startWatching({ source, store, origin });
+    await using _ = startWatching({ source, store, origin });
     await turns(10);
     assert.deepEqual(source.calls, [
       "watch all from 5",
@@ -211,7 +202,6 @@ describe("the origin of a position", () => {
     ]);
     assert.ok(source.watches[0]?.closed);
     assert.equal(store.size, 0);
-    await watching.stop();
   });
 
   test("that cannot be noted is the store's failure, and is tried again without another listing", async () => {
@@ -226,7 +216,7 @@ describe("the origin of a position", () => {
       if (failures >= 0) throw error;
       origin.stored = actual.created;
     };
-    const watching = startWatching({ source, store, origin });
+    await using watching = startWatching({ source, store, origin });
     await turns(10);
     for (let attempt = 0; attempt < 2; attempt += 1) {
       watching.clock.advance(5000);
@@ -242,14 +232,13 @@ describe("the origin of a position", () => {
     ]);
     assert.deepEqual(source.calls, ["watch all from 5", "watch all", 'list ""']);
     assert.equal(origin.stored, "tuesday");
-    await watching.stop();
   });
 
   test("that can never be noted ends the watch after as many failures as the store may have", async () => {
     const origin = originOf("monday");
     const error = new Error("no space left on device");
     origin.adopt = () => Promise.reject(error);
-    const watching = startWatching({ origin, maxStoreFailures: 2 });
+    await using watching = startWatching({ origin, maxStoreFailures: 2 });
     await turns();
     watching.clock.advance(5000);
     await assert.rejects(watching.done, (thrown) => thrown === error);
@@ -259,7 +248,7 @@ describe("the origin of a position", () => {
   test("that cannot be noted does not hold up a shutdown", async () => {
     const origin = originOf("monday");
     origin.adopt = () => Promise.reject(new Error("no space left on device"));
-    const watching = startWatching({ origin });
+    await using watching = startWatching({ origin });
     await turns();
     assert.equal(watching.events.at(-1)?.type, "store-failed");
     assert.ok((await watching.stop()).isNone);
