@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { isMillpondError, MillpondError } from "../../src/errors/index.js";
 import { WatchCursor } from "../../src/values/index.js";
 import { watchApplied } from "../../src/watch/index.js";
-import { at, batchOf, put, ScriptedSource } from "../support/scripted-source.js";
+import { at, batchOf, put, ScriptedSource, told } from "../support/scripted-source.js";
 import { MemoryStore } from "../support/memory-store.js";
 import { startWatching, turns } from "../support/watching.js";
 
@@ -22,19 +22,34 @@ describe("a position that expired", () => {
   test("has the vanished keys deleted before the first re-listed put is applied", async () => {
     const { source, store } = outdated();
     source.setUpErrors.push(expired());
-    const watching = startWatching({ source, store });
+    await using watching = startWatching({
+      source,
+      store,
+      apply: async (batch) => {
+        watching.journal.push(`apply begins ${batch.map(told).join(", ")}`);
+        await watching.gate.pass();
+        watching.journal.push(`apply ${batch.map(told).join(", ")}`);
+      },
+    });
     await turns(10);
     source.current.give(batchOf([put("b", 9)]));
-    await turns();
-    watching.clock.advance(10);
+    for (const begun of ["delete a@?, delete c@?", "put b@9"]) {
+      await turns(10);
+      watching.clock.advance(10);
+      await turns(10);
+      assert.equal(watching.journal.at(-1), `apply begins ${begun}`);
+      watching.gate.release();
+    }
     await turns();
     assert.deepEqual(source.calls, ["watch all from 5", "watch all", 'list ""']);
     assert.deepEqual(watching.journal, [
       "store - → none",
       "applied none",
+      "apply begins delete a@?, delete c@?",
       "apply delete a@?, delete c@?",
       "store delete a@?, delete c@? → none",
       "applied none",
+      "apply begins put b@9",
       "apply put b@9",
       "store put b@9 → 9",
       "applied 9",
@@ -43,12 +58,11 @@ describe("a position that expired", () => {
       watching.events.map(({ type }) => type),
       ["repair-started", "repair-finished", "watching", "progress"],
     );
-    await watching.stop();
   });
 
   test("is repaired as well when the watch says so later, after what it delivered is flushed", async () => {
     const { source, store } = outdated();
-    const watching = startWatching({ source, store });
+    await using watching = startWatching({ source, store });
     await turns();
     source.current.give(batchOf([put("d", 6)]));
     source.current.fail(expired());
@@ -58,7 +72,6 @@ describe("a position that expired", () => {
       ["apply put d@6", "apply delete a@?, delete c@?, delete d@?"],
     );
     assert.ok(source.watches[0]?.closed);
-    await watching.stop();
   });
 
   test("is not half repaired by a listing that fails: nothing changes until one is complete", async () => {
@@ -66,7 +79,7 @@ describe("a position that expired", () => {
     source.liveKeys = ["a", "b"];
     source.setUpErrors.push(expired());
     source.listingErrors.push(new Error("line cut"));
-    const watching = startWatching({ source, store });
+    await using watching = startWatching({ source, store });
     await turns(10);
     assert.deepEqual(watching.journal, []);
     assert.equal(store.position.toU64(), 5n);
@@ -81,7 +94,6 @@ describe("a position that expired", () => {
       "watch all",
       'list ""',
     ]);
-    await watching.stop();
   });
 
   test("without a reader ends the watch with cursor-expired", async () => {
@@ -98,7 +110,7 @@ describe("a position that expired", () => {
     const { source, store } = outdated();
     store.position = at(1_000_000);
     source.setUpErrors.push(expired());
-    const watching = startWatching({ source, store });
+    await using watching = startWatching({ source, store });
     await turns(10);
     source.current.give(batchOf([put("b", 1)]));
     await turns();
@@ -109,7 +121,7 @@ describe("a position that expired", () => {
   test("that expires again before the watch has caught up waits before the next repair", async () => {
     const { source, store } = outdated();
     source.setUpErrors.push(expired());
-    const watching = startWatching({ source, store });
+    await using watching = startWatching({ source, store });
     await turns(10);
     source.current.fail(expired());
     await turns(10);
@@ -118,13 +130,12 @@ describe("a position that expired", () => {
     watching.clock.advance(5000);
     await turns(10);
     assert.equal(source.watches.length, 2);
-    await watching.stop();
   });
 
   test("is repaired also where all that is known is still to be taken by the store", async () => {
     const source = new ScriptedSource();
     const store = new MemoryStore();
-    const watching = startWatching({ source, store });
+    await using watching = startWatching({ source, store });
     await turns();
     store.error = new Error("no space left on device");
     source.current.give(batchOf([put("held", 6)]));
@@ -135,12 +146,11 @@ describe("a position that expired", () => {
     await turns(10);
     assert.ok(watching.journal.includes("apply delete held@?"));
     assert.equal(store.size, 0);
-    await watching.stop();
   });
 
   test("has deleted what the store has not taken yet, once it takes it", async () => {
     const { source, store } = outdated();
-    const watching = startWatching({ source, store });
+    await using watching = startWatching({ source, store });
     await turns();
     store.error = new Error("no space left on device");
     source.current.give(batchOf([put("held", 6)]));
@@ -152,7 +162,6 @@ describe("a position that expired", () => {
     await turns(10);
     assert.deepEqual([...store.entries.keys()], ["b"]);
     assert.ok(store.position.isNone);
-    await watching.stop();
   });
 });
 
@@ -160,22 +169,20 @@ describe("a start without a position", () => {
   test("repairs first when the copy holds keys", async () => {
     const { source, store } = outdated();
     store.position = WatchCursor.none;
-    const watching = startWatching({ source, store });
+    await using watching = startWatching({ source, store });
     await turns(10);
     assert.deepEqual([...store.entries.keys()], ["b"]);
     assert.deepEqual(watching.events.slice(0, 2), [
       { type: "repair-started", reason: "no-cursor" },
       { type: "repair-finished", deleted: 2 },
     ]);
-    await watching.stop();
   });
 
   test("lists nothing when the copy is empty", async () => {
-    const watching = startWatching();
+    await using watching = startWatching();
     await turns();
     assert.deepEqual(watching.source.calls, ["watch all"]);
     assert.deepEqual(watching.journal, []);
-    await watching.stop();
   });
 
   test("of a copy that holds keys, and without a reader, is refused", async () => {
@@ -192,17 +199,16 @@ describe("the keys that a repair compares", () => {
   test("are those of the store that are in scope", async () => {
     const { source, store } = outdated();
     source.setUpErrors.push(expired());
-    const watching = startWatching({ source, store, scope: { kind: "prefix", prefix: "a" } });
+    await using _ = startWatching({ source, store, scope: { kind: "prefix", prefix: "a" } });
     await turns(10);
     assert.deepEqual([...store.entries.keys()], ["b", "c"]);
     assert.deepEqual(source.calls.at(-1), 'list "a"');
-    await watching.stop();
   });
 
   test("can be the caller's own, and then are compared with all that is listed in scope", async () => {
     const { source, store } = outdated();
     source.setUpErrors.push(expired());
-    const watching = startWatching({
+    await using watching = startWatching({
       source,
       store,
       scope: { kind: "prefixes", prefixes: ["b", "x"] },
@@ -211,6 +217,5 @@ describe("the keys that a repair compares", () => {
     await turns(10);
     assert.ok(watching.journal.includes("apply delete a@?, delete c@?, delete mine@?"));
     assert.deepEqual(source.calls.slice(-2), ['list "b"', 'list "x"']);
-    await watching.stop();
   });
 });
