@@ -27,6 +27,39 @@ describe("a compaction", () => {
     assert.equal(await again.checkpoint(at(4)), true);
   });
 
+  test("is due again only when the threshold was written anew, whatever is left of the last one", async () => {
+    const fs = new MemoryFileSystem();
+    const threshold = 1000;
+    const writer = await SnapshotWriter.open(PATH, threshold, { fs });
+    writer.writeUpdate(put("large", "x".repeat(5000), 1));
+    assert.equal(await writer.checkpoint(at(1)), true);
+    await writer.compact();
+    const compacted = writer.size;
+    assert.ok(compacted > 5000);
+    let revision = 1;
+    for (;;) {
+      revision += 1;
+      writer.writeUpdate(put("a", "1", revision));
+      const due = await writer.checkpoint(at(revision));
+      assert.equal(due, writer.size - compacted > threshold, `at ${writer.size} bytes`);
+      if (due) break;
+    }
+    await writer.close();
+  });
+
+  test("does not let a discard that is made meanwhile take back what it has flushed", async () => {
+    const fs = new MemoryFileSystem();
+    const writer = await SnapshotWriter.open(PATH, HUGE, { fs });
+    writer.writeUpdate(put("a", "1", 1));
+    const compacting = writer.compact();
+    writer.writeUpdate(put("b", "2", 2));
+    writer.discard();
+    await compacting;
+    await writer.close();
+    const snapshot = await readSnapshot(PATH, { fs });
+    assert.deepEqual(told(snapshot?.entries.values() ?? []), ["a=1@1"]);
+  });
+
   test("keeps what no checkpoint covers yet, and the writer appends to the new file", async () => {
     await using directory = await tempDirectory();
     const path = directory.file("log.snap");

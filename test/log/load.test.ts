@@ -128,6 +128,40 @@ describe("loading", () => {
     assert.deepEqual(await contentsOf(path), ["a=2@2"]);
   });
 
+  test("syncs the new file, renames it, then syncs the directory", async () => {
+    const fs = new MemoryFileSystem();
+    const writer = await SnapshotWriter.open(PATH, HUGE, { fs });
+    for (const revision of [1, 2]) writer.writeUpdate(put("a", `${revision}`, revision));
+    await writer.close();
+    const steps: string[] = [];
+    fs.setHook(({ name }) => {
+      if (/^(?:sync|rename)/.test(name)) steps.push(name);
+      return undefined;
+    });
+    await load(PATH, { fs });
+    assert.deepEqual(steps, ["sync", "rename", "syncDirectory"]);
+  });
+
+  test("drops what its writer takes back while it is read, and calls it no damage", async () => {
+    const fs = new MemoryFileSystem();
+    const writer = await SnapshotWriter.open(PATH, HUGE, { fs, bufferBytes: 100 });
+    writer.writeUpdate(put("a", "1", 1));
+    await writer.checkpoint(at(1));
+    const acknowledged = writer.size;
+    for (let revision = 2; revision < 20; revision += 1) {
+      writer.writeUpdate(put("b", "2", revision));
+    }
+    assert.ok((fs.content(PATH)?.length ?? 0) > acknowledged);
+    fs.setHook(({ name }) => {
+      // The reader has asked for the size by then.
+      if (name === "read") writer.discard();
+      return undefined;
+    });
+    const report = await verify(PATH, { fs });
+    assert.deepEqual([report.records, report.bytes, report.tornBytes], [2, acknowledged, 0]);
+    await writer.close();
+  });
+
   test("takes in what a writer added between the first look and the lock", async () => {
     const fs = new MemoryFileSystem();
     const writer = await SnapshotWriter.open(PATH, HUGE, { fs });

@@ -10,12 +10,9 @@ import { nodeFileSystem } from "../../src/platform/index.js";
 import { abstractSocketName } from "../../src/platform/writer-lock.js";
 import { tempDirectory } from "../support/temp-directory.js";
 
-const HOLDER = join(
-  dirname(fileURLToPath(import.meta.url)),
-  "..",
-  "support",
-  "lock-holder.child.js",
-);
+const SUPPORT = join(dirname(fileURLToPath(import.meta.url)), "..", "support");
+const HOLDER = join(SUPPORT, "lock-holder.child.js");
+const CLUSTER = join(SUPPORT, "lock-cluster.child.js");
 
 async function startHolder(path: string): Promise<ChildProcess> {
   const child = spawn(process.execPath, [HOLDER, path], { stdio: ["ignore", "pipe", "inherit"] });
@@ -80,6 +77,17 @@ test("a second lock in the same process is refused; other names and other direct
   for (const held of [...others, lock]) await held.release();
   await lock.release();
   await (await nodeFileSystem.lock(directory.file("log.snap"))).release();
+});
+
+test("two workers of one cluster do not share the lock", async () => {
+  await using directory = await tempDirectory();
+  const child = spawn(process.execPath, [CLUSTER, directory.file("log.snap")], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const ended = once(child, "exit");
+  const [said] = (await once(child.stdout, "data")) as [Buffer];
+  assert.equal(said.toString(), "held locked\n");
+  await ended;
 });
 
 test("a held lock keeps no process alive", async () => {
