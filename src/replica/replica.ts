@@ -48,7 +48,10 @@ export interface ReplicaStatus {
   readonly pending: number;
   /** Repairs finished since the replica was opened. */
   readonly repairs: number;
-  /** When the copy last was the bucket, as far as the source has said: milliseconds since the Unix epoch. */
+  /**
+   * When the source last said that the copy is the bucket: milliseconds since the Unix epoch. While `live` the copy is the
+   * bucket all the same, but on an idle bucket this stands still: a source says nothing of what does not change.
+   */
   readonly asOf: number | undefined;
   /** The source's or the store's last failure; kept after it was mended, `undefined` where there was none. */
   readonly lastError: unknown;

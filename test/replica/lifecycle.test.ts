@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { isMillpondError } from "../../src/errors/index.js";
 import { openInProcess } from "../../src/in-process/index.js";
+import { type Clock, systemClock } from "../../src/platform/index.js";
 import { openReplica, type ReplicaEvent } from "../../src/replica/index.js";
 import { bytes } from "../support/bucket.js";
 import { tempDirectory } from "../support/temp-directory.js";
@@ -107,6 +108,34 @@ describe("a replica", () => {
     connection.reconnect();
     assert.equal(replica.status().state, "live");
     assert.deepEqual(events.at(-1), { type: "state", state: "live", previous: "stale" });
+  });
+
+  test("says as of when it is the bucket, and keeps saying so while it cannot follow", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    let now = 1000;
+    const clock: Clock = { ...systemClock, now: () => now };
+    const path = directory.file("copy");
+    await source.put("a", bytes("1"));
+    connection.disconnect();
+    await using replica = await openReplica({ source, path, clock, retry: { minMs: 1, maxMs: 1 } });
+    assert.equal(replica.status().asOf, undefined);
+    now = 2000;
+    connection.reconnect();
+    await replica.ready();
+    assert.equal(replica.status().asOf, 2000);
+    now = 3000;
+    await source.put("a", bytes("2"));
+    await until("it follows", () => replica.status().asOf === 3000);
+    connection.disconnect();
+    now = 4000;
+    const { state, asOf } = replica.status();
+    assert.deepEqual([state, asOf], ["stale", 3000]);
+    connection.reconnect();
+    await source.delete("a");
+    await until("it follows again", () => replica.status().asOf === 4000);
+    assert.equal(replica.size, 0);
   });
 
   test("tells of every state that its status shows, and of no other", async () => {
