@@ -54,7 +54,7 @@ export class MirrorView {
       case "repair-finished":
         this.#tell(
           { event: "repaired", deleted: event.deleted },
-          `repaired: ${count(event.deleted)} keys that the bucket no longer has were removed`,
+          `repaired: ${count(event.deleted)} keys that do not belong to the copy any more were removed`,
         );
         break;
       case "retrying":

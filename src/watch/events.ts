@@ -29,7 +29,10 @@ export type WatchEvent =
   | { readonly type: "caught-up"; readonly cursor: WatchCursor }
   /** The keys of the bucket are compared with those of the copy. */
   | { readonly type: "repair-started"; readonly reason: StartOverReason }
-  /** `deleted` keys that the bucket no longer has are gone from the copy; the full state follows. */
+  /**
+   * `deleted` keys that did not belong to the copy any more are gone from it: the bucket no longer has them, or the scope is
+   * another. The full state follows.
+   */
   | { readonly type: "repair-finished"; readonly deleted: number }
   /** The source failed; the next attempt follows after `delayMs`. `failures` in a row since it was last caught up. */
   | {
