@@ -3,6 +3,9 @@ import type { KvEntry, KvUpdate, WatchCursor } from "../values/index.js";
 /**
  * A durable copy that a watch keeps. What it holds is a pure function of the updates it was given: the same log gives the
  * same state, and losing it costs a re-list and nothing else. Any implementation runs the suite in `millpond/testing`.
+ *
+ * One store writes a copy at a time: opening a copy that is open, in this process or another, throws `locked` until that one
+ * is closed or its process has died. Two writers would each put positions over the other's data.
  */
 export interface SnapshotStore extends AsyncDisposable {
   /**

@@ -14,13 +14,6 @@ export function text(value: Uint8Array | undefined): string | undefined {
   return value === undefined ? undefined : new TextDecoder().decode(value);
 }
 
-/** An entry, record or update with its version as hex: `deepEqual` does not look inside a token. */
-export function plain<T extends { readonly version: VersionToken }>(
-  item: T | undefined,
-): (Omit<T, "version"> & { readonly version: string }) | undefined {
-  return item === undefined ? undefined : { ...item, version: item.version.toHex() };
-}
-
 export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const item of items) all.push(item);
