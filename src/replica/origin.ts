@@ -1,5 +1,6 @@
 import type { KvStore } from "../kv/index.js";
 import { bucketAccountsFor, type CopyIdentity, mayResume } from "../rules/index.js";
+import type { SnapshotStore } from "../store/index.js";
 import type { WatchCursor } from "../values/index.js";
 import type { BucketFacts, BucketIdentity, CursorOrigin, StartOverReason } from "../watch/index.js";
 import type { OriginFile } from "./origin-file.js";
@@ -7,14 +8,16 @@ import type { OriginFile } from "./origin-file.js";
 /** What the copy is and belongs to, as noted, against what the bucket says it is. */
 export class ReplicaOrigin implements CursorOrigin {
   readonly #source: KvStore;
-  readonly #copy: { readonly size: number };
+  readonly #copy: Pick<SnapshotStore, "size" | "cursor">;
   readonly #scope: readonly string[];
   readonly #file: OriginFile;
   #stored: CopyIdentity | undefined;
+  /** Whether a log that a power loss brings back can only hold positions that the source itself will refuse. */
+  #isSettled = false;
 
   constructor(
     source: KvStore,
-    copy: { readonly size: number },
+    copy: Pick<SnapshotStore, "size" | "cursor">,
     scope: readonly string[],
     file: OriginFile,
     stored: CopyIdentity | undefined,
@@ -27,7 +30,9 @@ export class ReplicaOrigin implements CursorOrigin {
   }
 
   async read(): Promise<BucketFacts> {
-    const { name, created, firstSequence, records } = await this.#source.info();
+    const { name, created, firstSequence, lastSequence, records } = await this.#source.info();
+    // A stream rolled back may grow past the position later: then too it must not come back.
+    if ((this.#copy.cursor().toU64() ?? 0n) > lastSequence) this.#isSettled = false;
     return { bucket: name, created, firstSequence, records };
   }
 
@@ -35,12 +40,18 @@ export class ReplicaOrigin implements CursorOrigin {
     const identity = { bucket: actual.bucket, created: actual.created, scope: this.#scope };
     if (mayResume(this.#stored, identity) !== "yes") return "foreign-cursor";
     const copy = { keys: this.#copy.size, revision: position.toU64() };
-    return bucketAccountsFor(copy, actual) ? undefined : "cursor-expired";
+    if (bucketAccountsFor(copy, actual)) return undefined;
+    // New records may make it seem to account for the copy later: the position must not come back.
+    this.#isSettled = false;
+    return "cursor-expired";
   }
 
   async adopt(actual: BucketIdentity): Promise<void> {
     const identity = { bucket: actual.bucket, created: actual.created, scope: this.#scope };
+    // A small bucket written all the time can expire a position every second: three syncs each are too dear for nothing new.
+    if (this.#isSettled && mayResume(this.#stored, identity) === "yes") return;
     await this.#file.write(identity);
     this.#stored = identity;
+    this.#isSettled = true;
   }
 }
