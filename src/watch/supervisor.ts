@@ -31,6 +31,9 @@ export interface SupervisorOptions<U> {
   readonly signal: AbortSignal;
 }
 
+/** A position that expires this soon after a watch caught up may do so again at once: a small bucket written all the time. */
+const SOON_MS = 1000;
+
 /** Keeps one watch going over failures of the source, and repairs the copy when its position is lost. */
 export class Supervisor<U> {
   readonly #options: SupervisorOptions<U>;
@@ -38,6 +41,7 @@ export class Supervisor<U> {
   /** In a row, since a watch last caught up. */
   #failures = 0;
   #hasWatched = false;
+  #caughtUpAt = -Infinity;
 
   constructor(options: SupervisorOptions<U>) {
     this.#options = options;
@@ -62,6 +66,7 @@ export class Supervisor<U> {
   /** Called when a watch has caught up: what failed before then is over. */
   caughtUp(): void {
     this.#failures = 0;
+    this.#caughtUpAt = this.#options.clock.now();
   }
 
   #begin(): Phase {
@@ -210,11 +215,13 @@ export class Supervisor<U> {
     return { kind: "backing-off", error, next: this.#after(error) };
   }
 
-  /** At once the first time. A position that expires again before the watch caught up waits as any failure does. */
+  /** At once, unless it is before a watch caught up or soon after: then it waits as any failure does, so that no storm arises. */
   #expired(error: MillpondError): Phase {
-    if (this.#options.options.reader === undefined) throw new FinalError(error);
+    const { options, clock } = this.#options;
+    if (options.reader === undefined) throw new FinalError(error);
     const next: Phase = { kind: "starting-over", reason: "cursor-expired" };
-    if (this.#failures > 0) return { kind: "backing-off", error, next };
+    const isSoon = clock.now() - this.#caughtUpAt < SOON_MS;
+    if (this.#failures > 0 || isSoon) return { kind: "backing-off", error, next };
     this.#failures = 1;
     return next;
   }

@@ -132,6 +132,29 @@ describe("a position that expired", () => {
     assert.equal(source.watches.length, 2);
   });
 
+  for (const [ms, repaired] of [
+    [999, "after a wait"],
+    [1000, "at once"],
+  ] as const) {
+    test(`that expires ${ms} ms after the watch caught up is repaired ${repaired}`, async () => {
+      await using watching = startWatching();
+      const { source, clock } = watching;
+      await turns();
+      source.current.give(batchOf([put("a", 1)], { caughtUp: true }));
+      await turns();
+      clock.advance(10);
+      await turns();
+      assert.equal(watching.events.at(-1)?.type, "caught-up");
+      clock.advance(ms);
+      source.current.fail(expired());
+      await turns(10);
+      assert.equal(source.watches.length, repaired === "at once" ? 2 : 1);
+      clock.advance(150);
+      await turns(10);
+      assert.equal(source.watches.length, 2);
+    });
+  }
+
   test("is repaired also where all that is known is still to be taken by the store", async () => {
     const source = new ScriptedSource();
     const store = new MemoryStore();
