@@ -1,9 +1,13 @@
 import { type KvReader, prefixesOf, type WatchBatch, type WatchScope } from "../kv/index.js";
+import { nextTurn } from "../platform/index.js";
+import { vanishedKeys } from "../rules/index.js";
 import { type KvRemoval, VersionToken, WatchCursor } from "../values/index.js";
 import { orAbort } from "./or-abort.js";
 
 /** As many as a source hands over at most. */
 const DELETES_PER_BATCH = 1000;
+/** Keys compared between two turns of the event loop: a few milliseconds. */
+const KEYS_PER_TURN = 4096;
 
 /** The bucket's live keys in scope. All of them or a throw: half a listing would delete keys that are there. */
 export async function listLiveKeys(
@@ -27,6 +31,27 @@ export async function listLiveKeys(
     }
   }
   return live;
+}
+
+/** {@link vanishedKeys}, giving way to other work. Nothing may be added to the copy meanwhile. */
+export async function findVanished(
+  known: Iterable<string>,
+  live: ReadonlySet<string>,
+): Promise<string[]> {
+  const vanished = new Set<string>();
+  let slice: string[] = [];
+  const compare = (): void => {
+    for (const key of vanishedKeys(slice, live)) vanished.add(key);
+    slice = [];
+  };
+  for (const key of known) {
+    slice.push(key);
+    if (slice.length < KEYS_PER_TURN) continue;
+    compare();
+    await nextTurn();
+  }
+  compare();
+  return [...vanished];
 }
 
 /** The flow of synthetic deletes: versions are unknown and there is no bookmark, so that no position moves. */

@@ -1,14 +1,14 @@
 import { isMillpondError, MillpondError } from "../errors/index.js";
 import { allKeys, inScope, type KvWatch, type WatchBatch, type WatchScope } from "../kv/index.js";
 import { type Clock, type Random, sleep } from "../platform/index.js";
-import { backoffDelay, isSetupMistake, vanishedKeys } from "../rules/index.js";
+import { backoffDelay, isSetupMistake } from "../rules/index.js";
 import type { WatchCursor } from "../values/index.js";
 import type { StartOverReason, WatchEvent } from "./events.js";
 import type { Flusher } from "./flusher.js";
 import type { WatchLimits } from "./limits.js";
 import type { BucketFacts, BucketIdentity, WatchAppliedOptions } from "./options.js";
 import { orAbort } from "./or-abort.js";
-import { deletesOf, listLiveKeys } from "./repair.js";
+import { deletesOf, findVanished, listLiveKeys } from "./repair.js";
 import { type FlowEnd, runSession } from "./session.js";
 import type { StoreWriter } from "./store-writer.js";
 
@@ -170,7 +170,7 @@ export class Supervisor<U> {
       if (actual !== undefined) await this.#adopt(actual);
       if (mustRepair) {
         // Known keys are read after the old watch has been flushed to its end: nothing can be added behind the diff.
-        const vanished = vanishedKeys(this.#knownKeys(), live);
+        const vanished = await findVanished(this.#knownKeys(), live);
         await this.#session(deletesOf(vanished), "repair");
         signal.throwIfAborted();
         emit({ type: "repair-finished", deleted: vanished.length });

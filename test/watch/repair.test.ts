@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { isMillpondError, MillpondError } from "../../src/errors/index.js";
 import { WatchCursor } from "../../src/values/index.js";
 import { watchApplied } from "../../src/watch/index.js";
+import { findVanished } from "../../src/watch/repair.js";
 import { at, batchOf, put, ScriptedSource, told } from "../support/scripted-source.js";
 import { MemoryStore } from "../support/memory-store.js";
 import { startWatching, turns } from "../support/watching.js";
@@ -240,5 +241,21 @@ describe("the keys that a repair compares", () => {
     await turns(10);
     assert.ok(watching.journal.includes("apply delete a@?, delete c@?, delete mine@?"));
     assert.deepEqual(source.calls.slice(-2), ['list "b"', 'list "x"']);
+  });
+});
+
+describe("the comparison of a repair", () => {
+  test("of many keys lets other work have its turn, and gives each vanished key once", async () => {
+    const keys = Array.from({ length: 20_000 }, (_, index) => `k.${index}`);
+    const live = new Set(keys.slice(10));
+    let others = 0;
+    let timer = setImmediate(function again() {
+      others += 1;
+      timer = setImmediate(again);
+    });
+    const vanished = await findVanished([...keys, ...keys], live);
+    clearImmediate(timer);
+    assert.deepEqual(vanished, keys.slice(0, 10));
+    assert.ok(others >= 5, `${others} turns`);
   });
 });
