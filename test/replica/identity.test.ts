@@ -35,6 +35,25 @@ describe("a replica that is opened again", () => {
     assert.deepEqual([resumed, missed, repairs], [false, undefined, 1]);
   });
 
+  test("has the new value of a key that was deleted and written again meanwhile", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    const path = directory.file("copy");
+    for (const key of ["a", "b", "c"]) await source.put(key, bytes("1"));
+    await mirrorOnce({ source, path });
+    await source.delete("b");
+    await source.create("b", bytes("again"));
+    await source.purge("c");
+    await source.create("c", bytes("again"));
+    await source.delete("c");
+    await using replica = await openReplica({ source, path });
+    await replica.ready();
+    await assertMirrors(replica, source);
+    assert.deepEqual([replica.get("b"), replica.get("c")], [bytes("again"), undefined]);
+    assert.equal(replica.status().resumed, true);
+  });
+
   test("on a bucket that was made again, and outgrew the old cursor, holds the new one only", async () => {
     await using directory = await tempDirectory();
     await using connection = await openInProcess();
