@@ -12,7 +12,7 @@ export function generalHelp(commands: readonly Command[]): string {
     ...commands.map(({ name, usage, summary }) => row(`${name} ${usage}`, summary)),
     "",
     "millpond COMMAND --help shows a command's options; --version shows the version.",
-    "Exit status: 0 done, 1 failed or absent, 2 the command line makes no sense.",
+    "Exit status: 0 done, 1 failed or absent, 2 the command line makes no sense, 130 interrupted.",
   ].join("\n");
 }
 
