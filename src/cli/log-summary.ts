@@ -3,8 +3,11 @@ import { count } from "./progress.js";
 
 /** What a log holds, or what is wrong with it, as JSON. Fields that do not apply are left out. */
 export function summaryOf(report: LogReport): object {
-  if (report.result === "ok") return { ...report, cursor: report.cursor.toHex() };
-  return report;
+  if (report.result === "error") return report;
+  const { result, format, records, bytes, tornBytes } = report;
+  if (report.result === "none") return { result, format, records, bytes, tornBytes };
+  const { cursor, entries } = report;
+  return { result, format, cursor: cursor.toHex(), entries, records, bytes, tornBytes };
 }
 
 /** The same as a sentence. */
