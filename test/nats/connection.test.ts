@@ -78,7 +78,7 @@ for (const version of serverVersions) {
 
     test("that is closed says so at every operation, and closes again without harm", async () => {
       await using server = await startNatsServer({ version });
-      const connection = await connect({ servers: server.url });
+      await using connection = await connect({ servers: server.url });
       const bucket = await connection.createBucket("b");
       await connection.close();
       await connection.close();
@@ -106,14 +106,14 @@ for (const version of serverVersions) {
 
     test("over a client of the caller's leaves that open", async () => {
       await using server = await startNatsServer({ version });
-      const client = await connectClient({ port: server.port });
-      const connection = await fromConnection(client);
+      await using client = await connectClient({ port: server.port });
+      await using connection = await fromConnection(client);
       const bucket = await connection.createBucket("b");
       await bucket.put("a", VALUE);
       await connection.close();
       await refuses("not-connected", bucket.get("a"));
       assert.equal(client.isClosed(), false);
-      const again = await fromConnection(client);
+      await using again = await fromConnection(client);
       assert.equal((await again.bucket("b").info()).lastSequence, 1n);
       await client.close();
       await until("the end is seen", () => !again.connected);

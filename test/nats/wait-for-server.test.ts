@@ -110,7 +110,7 @@ describe("a connection that does not wait for a server", () => {
 
   test("that is closed while it dials leaves no socket open, and dials no more", async () => {
     await using silent = await listen();
-    const connection = await connectLater({ servers: silent.address });
+    await using connection = await connectLater({ servers: silent.address });
     await until("it dials", () => silent.open > 0);
     await connection.close();
     await connection.close();

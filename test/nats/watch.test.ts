@@ -187,7 +187,7 @@ for (const version of serverVersions) {
       await bucket.put("a", bytes("1"));
       const count = async (): Promise<number> => (await consumersOf(client, "b")).length;
 
-      const closed = await Flow.open(bucket, allKeys);
+      await using closed = await Flow.open(bucket, allKeys);
       await closed.untilCaughtUp();
       closed.ask();
       assert.equal(await count(), 1);
@@ -195,7 +195,7 @@ for (const version of serverVersions) {
       assert.equal(await count(), 0);
       assert.equal(await closed.end(), undefined);
 
-      const unread = await bucket.watch(allKeys);
+      await using unread = await bucket.watch(allKeys);
       await unread.close();
       assert.equal(await count(), 0);
 
@@ -207,7 +207,7 @@ for (const version of serverVersions) {
 
       const controller = new AbortController();
       const reason = new Error("enough");
-      const aborted = await Flow.open(bucket, allKeys, { signal: controller.signal });
+      await using aborted = await Flow.open(bucket, allKeys, { signal: controller.signal });
       await aborted.untilCaughtUp();
       aborted.ask();
       controller.abort(reason);
@@ -232,9 +232,9 @@ for (const version of serverVersions) {
 
     test("ends with not-connected when the connection is closed", async () => {
       await using server = await startNatsServer({ version });
-      const connection = await connect({ servers: server.url });
+      await using connection = await connect({ servers: server.url });
       const bucket = await connection.createBucket("b");
-      const flow = await Flow.open(bucket, allKeys);
+      await using flow = await Flow.open(bucket, allKeys);
       await flow.untilCaughtUp();
       flow.ask();
       await connection.close();
