@@ -15,6 +15,8 @@ const HEARTBEAT_MS = 1_000;
 /** Heard nothing for this long while a pull is out, two heartbeats and a half: the consumer is given up. */
 const SILENCE_MS = 2_500;
 const SILENCE_CHECK_MS = 500;
+/** Between two pulls no more than this may pass, round trip included, for the time to count as waited through. */
+const PULL_GRACE_MS = 500;
 /** The server removes a consumer that nobody pulled from for this long: what we could not delete, after a crash of ours. */
 const INACTIVE_MS = 45_000;
 
@@ -29,8 +31,11 @@ export interface ConsumerSpec {
 
 export interface ConsumerHandler {
   message(message: Msg, delivery: Delivery): void;
-  /** The server has scanned up to `streamSequence` and delivered all that matched. */
-  bookmark(streamSequence: number): void;
+  /**
+   * The server has scanned up to `streamSequence` and delivered all that matched. `waiting`: a pull has been out ever since it
+   * last said something, so that what matched was delivered when it was stored, and not only what of it was left.
+   */
+  bookmark(streamSequence: number, waiting: boolean): void;
   /** A pull ended with nothing more to bring; the next may go out. */
   pullEnded(): void;
   /** Nothing more will come of this consumer. Called once. */
@@ -58,6 +63,10 @@ export class PullConsumer {
   #received = 0;
   #maxBytes: number | undefined;
   #lastHeard = 0;
+  /** Until when a pull was out, or is if nothing ends it. */
+  #pulledUntil: number;
+  /** Whether a pull was out since the server last said something. */
+  #waiting = true;
   #cancelSilenceCheck: (() => void) | undefined;
   #ended = false;
 
@@ -69,6 +78,8 @@ export class PullConsumer {
   ) {
     const { link } = api;
     this.info = info;
+    // Nothing was missed when the consumer was made: where it starts is checked by its owner.
+    this.#pulledUntil = link.clock.now();
     this.#api = api;
     this.#stream = stream;
     this.#handler = handler;
@@ -128,6 +139,9 @@ export class PullConsumer {
       ...(this.#maxBytes === undefined ? {} : { max_bytes: this.#maxBytes }),
     };
     this.#lastHeard = link.clock.now();
+    // By the clock, not by the server's word that a pull has ended: that may have waited long to be read.
+    if (this.#lastHeard > this.#pulledUntil + PULL_GRACE_MS) this.#waiting = false;
+    this.#pulledUntil = this.#lastHeard + PULL_EXPIRES_MS;
     try {
       link.publish(this.#nextSubject, JSON.stringify(request), this.#inbox);
     } catch (error) {
@@ -163,6 +177,8 @@ export class PullConsumer {
     this.#consumerSequence = delivery.consumerSequence;
     this.#received += 1;
     this.#wanted = Math.max(0, this.#wanted - 1);
+    if (this.#wanted === 0) this.#pulledUntil = this.#lastHeard;
+    this.#waiting = true;
     this.#handler.message(message, delivery);
   }
 
@@ -189,11 +205,15 @@ export class PullConsumer {
     if (header("Nats-Consumer-Stalled") !== "") return;
     if (Number(header("Nats-Last-Consumer")) !== this.#consumerSequence) return;
     const streamSequence = Number(header("Nats-Last-Stream"));
-    if (!Number.isNaN(streamSequence)) this.#handler.bookmark(streamSequence);
+    if (Number.isNaN(streamSequence)) return;
+    const waiting = this.#waiting;
+    this.#waiting = true;
+    this.#handler.bookmark(streamSequence, waiting);
   }
 
   #endPull(): void {
     this.#wanted = 0;
+    this.#pulledUntil = Math.min(this.#pulledUntil, this.#lastHeard);
     this.#handler.pullEnded();
   }
 

@@ -14,12 +14,14 @@ export class StreamGuard {
   readonly #bucket: string;
   readonly #created: string;
   #head: number;
+  #evicts: boolean;
 
   private constructor(api: JetStreamApi, bucket: string, info: StreamInfo) {
     this.#api = api;
     this.#bucket = bucket;
     this.#created = info.created;
     this.#head = info.state.last_seq;
+    this.#evicts = evicts(info.config);
   }
 
   /** Throws `bucket-not-found`; and `cursor-expired` unless a watch may go on after `from`. */
@@ -46,21 +48,35 @@ export class StreamGuard {
     return this.#head;
   }
 
+  /** Whether the stream could, at the last look, drop the last record of a key by itself. */
+  get evicts(): boolean {
+    return this.#evicts;
+  }
+
   /**
-   * Throws `cursor-expired` unless all that came after `frontier` is still there, or was passed `whileIdle` (see
-   * {@link gapIsHarmless}); also where the stream is another one, or was rolled back to before `reached`.
+   * Throws `cursor-expired` unless all that came after `frontier` is still there, or the stream drops no last record by itself
+   * and the watch is `whole` (see {@link gapIsHarmless}): it waited all the time, or it is in a state-sync, which began with
+   * the last record of every key, so that newer ones replaced what is gone. Also where the stream is another one, or was rolled
+   * back to before `reached`.
    */
-  async requireHarmless(frontier: number, reached: number, whileIdle = false): Promise<void> {
-    const { created, config, state } = await this.#api.streamInfo(streamOf(this.#bucket));
-    if (created !== this.#created || state.last_seq < reached) {
-      throw cursorExpired(`bucket ${this.#bucket} was made again or rolled back under the watch`);
-    }
-    const floor = { firstSequence: state.first_seq, evicts: evicts(config) };
-    if (!gapIsHarmless(frontier, floor, whileIdle)) {
+  async requireHarmless(frontier: number, reached: number, whole = false): Promise<void> {
+    const info = await this.look(reached);
+    const floor = { firstSequence: info.state.first_seq, evicts: this.#evicts };
+    if (!gapIsHarmless(frontier, floor, whole)) {
       throw cursorExpired(
         `bucket ${this.#bucket} begins at ${floor.firstSequence} now: what came after ${frontier} was dropped before this watch had read it`,
       );
     }
-    this.#head = state.last_seq;
+  }
+
+  /** Throws `cursor-expired` where the stream is another one, or was rolled back to before `reached`. */
+  async look(reached: number): Promise<StreamInfo> {
+    const info = await this.#api.streamInfo(streamOf(this.#bucket));
+    if (info.created !== this.#created || info.state.last_seq < reached) {
+      throw cursorExpired(`bucket ${this.#bucket} was made again or rolled back under the watch`);
+    }
+    this.#head = info.state.last_seq;
+    this.#evicts = evicts(info.config);
+    return info;
   }
 }

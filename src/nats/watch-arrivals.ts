@@ -11,10 +11,10 @@ export interface Arrived {
   readonly updates: readonly KvUpdate[];
   /** Everything in scope up to this sequence has arrived, now or earlier. */
   readonly through: number;
-  /** Whether sequences are missing between the last taking and `through`. */
+  /** Whether sequences between the last taking and `through` were not delivered. */
   readonly gap: boolean;
-  /** Whether nothing but a heartbeat came, so that a pull was waiting all the time. */
-  readonly bookmark: boolean;
+  /** Whether nothing but heartbeats came while a pull was waiting all the time. */
+  readonly idle: boolean;
   readonly pending: number;
   /** Whether all there was when the watch began has arrived. */
   readonly complete: boolean;
@@ -42,7 +42,8 @@ export class WatchArrivals implements ConsumerHandler {
   #updates: KvUpdate[] = [];
   #through: number;
   #gap = false;
-  #messages = false;
+  /** Whether messages came, or a heartbeat after a time without a pull. */
+  #busy = false;
   #pending = 0;
   #complete = false;
   #news = false;
@@ -73,22 +74,23 @@ export class WatchArrivals implements ConsumerHandler {
       updates: this.#updates,
       through: this.#through,
       gap: this.#gap,
-      bookmark: !this.#messages,
+      idle: !this.#busy,
       pending: this.#pending,
       complete: this.#complete,
     };
     this.#updates = [];
     this.#gap = false;
-    this.#messages = false;
+    this.#busy = false;
     this.#news = false;
     return taken;
   }
 
   message(message: Msg, { streamSequence, pending }: Delivery): void {
     this.#heard = true;
-    this.#advance(streamSequence);
+    if (streamSequence !== this.#through + 1) this.#gap = true;
+    this.#through = streamSequence;
     this.#news = true;
-    this.#messages = true;
+    this.#busy = true;
     this.#pending = pending;
     const key = message.subject.slice(this.#prefixLength);
     if (!this.#filters || inScope(this.#options.scope, key)) {
@@ -98,12 +100,13 @@ export class WatchArrivals implements ConsumerHandler {
     this.#options.wake();
   }
 
-  bookmark(streamSequence: number): void {
+  bookmark(streamSequence: number, waiting: boolean): void {
     this.#heard = true;
     this.#pending = 0;
     this.completed();
     if (streamSequence > this.#through) {
-      this.#advance(streamSequence);
+      this.#skip(streamSequence);
+      if (!waiting) this.#busy = true;
       this.#news = true;
     }
     if (this.#news) this.#options.wake();
@@ -124,11 +127,12 @@ export class WatchArrivals implements ConsumerHandler {
     if (this.#complete) return;
     this.#complete = true;
     this.#news = true;
-    if (this.#options.head > this.#through) this.#advance(this.#options.head);
+    if (this.#options.head > this.#through) this.#skip(this.#options.head);
   }
 
-  #advance(streamSequence: number): void {
-    if (streamSequence !== this.#through + 1) this.#gap = true;
+  /** Nothing of what lies in between was delivered, not even where that is a single record. */
+  #skip(streamSequence: number): void {
+    this.#gap = true;
     this.#through = streamSequence;
   }
 

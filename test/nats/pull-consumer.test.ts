@@ -55,7 +55,8 @@ async function scene(): Promise<Scene> {
     { stream: "KV_b", filters: ["$KV.b.>"], start: "last-per-key" },
     {
       message: (_message, { streamSequence }) => story.push(`message ${streamSequence}`),
-      bookmark: (streamSequence) => story.push(`bookmark ${streamSequence}`),
+      bookmark: (streamSequence, waiting) =>
+        story.push(`bookmark ${streamSequence}${waiting ? "" : " after a pause"}`),
       pullEnded: () => story.push("pull ended"),
       lost: ({ code }) => story.push(`lost: ${code}`),
     },
@@ -128,6 +129,42 @@ describe("a pull consumer", () => {
     assert.deepEqual(story, ["message 4"]);
     heartbeat({ "Nats-Last-Consumer": "1" });
     assert.deepEqual(story, ["message 4", "bookmark 9"]);
+  });
+
+  test("says of a bookmark whether a pull was out all the time before it", async () => {
+    const { client, clock, consumer, story } = await scene();
+    const heartbeat = (sequence: number): void =>
+      client.tell(100, "Idle Heartbeat", {
+        "Nats-Last-Consumer": "0",
+        "Nats-Last-Stream": String(sequence),
+      });
+    const pullAfter = (ms: number): void => {
+      pass(clock, ms);
+      consumer.pull();
+    };
+    pullAfter(0);
+    heartbeat(1);
+    clock.jump(5000);
+    client.tell(408, "Request Timeout");
+    pullAfter(200);
+    heartbeat(2);
+    client.tell(408, "Request Timeout");
+    pullAfter(1000);
+    heartbeat(3);
+    heartbeat(4);
+    // The end of the pull is read late: the process stood still.
+    clock.jump(8000);
+    client.tell(408, "Request Timeout");
+    pullAfter(0);
+    heartbeat(5);
+    const said = story.filter((line) => line.startsWith("bookmark"));
+    assert.deepEqual(said, [
+      "bookmark 1",
+      "bookmark 2",
+      "bookmark 3 after a pause",
+      "bookmark 4",
+      "bookmark 5 after a pause",
+    ]);
   });
 
   test("is lost by whatever else the server says of it", async () => {
