@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { isMillpondError } from "../../src/errors/index.js";
+import type { JetStreamApi } from "../../src/nats/api.js";
+import type { StreamConfig, StreamInfo } from "../../src/nats/api-types.js";
+import { StreamGuard } from "../../src/nats/stream-guard.js";
+
+interface Look {
+  readonly created?: string;
+  readonly first?: number;
+  readonly last?: number;
+  readonly config?: Partial<StreamConfig>;
+}
+
+function infoOf({ created = "then", first = 1, last = 10, config = {} }: Look): StreamInfo {
+  return {
+    created,
+    config: { name: "KV_b", discard: "new", ...config },
+    state: { messages: last - first + 1, bytes: 1, first_seq: first, last_seq: last },
+  };
+}
+
+/** Whether a watch that has everything up to 10, and has got to 10, may go on after the second look. */
+async function goesOn(second: Look, whole = false): Promise<boolean> {
+  const looks = [infoOf({}), infoOf(second)];
+  const api = { streamInfo: async () => looks.shift() } as unknown as JetStreamApi;
+  const guard = await StreamGuard.begin(api, "b", undefined);
+  try {
+    await guard.requireHarmless(10, 10, whole);
+    return true;
+  } catch (error) {
+    assert.ok(isMillpondError(error, "cursor-expired"), String(error));
+    return false;
+  }
+}
+
+describe("the guard of a watch's stream", () => {
+  test("lets it go on where all that came after is still there", async () => {
+    assert.equal(await goesOn({ last: 15, first: 11 }), true);
+    assert.equal(await goesOn({ last: 15, first: 12 }), false);
+  });
+
+  test("ends it where the stream was rolled back to before what was read", async () => {
+    assert.equal(await goesOn({ last: 9 }), false);
+    assert.equal(await goesOn({ last: 9 }, true), false);
+  });
+
+  test("ends it where the stream is another one, however far that has come", async () => {
+    assert.equal(await goesOn({ created: "now", last: 99 }), false);
+    assert.equal(await goesOn({ created: "now", last: 99 }, true), false);
+  });
+
+  test("lets a whole watch go on in a stream that drops no last record by itself", async () => {
+    const moved = { last: 15, first: 15 };
+    assert.equal(await goesOn(moved, true), true);
+    assert.equal(await goesOn({ ...moved, config: { max_age: 1 } }, true), false);
+    assert.equal(await goesOn({ ...moved, config: { discard: "old", max_bytes: 1 } }, true), false);
+  });
+});
