@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { allKeys, scopeOf } from "../../kv/index.js";
+import { allKeys, type KvStore, scopeOf } from "../../kv/index.js";
+import { nextTurn } from "../../platform/index.js";
 import { Flow, within } from "./flow.js";
 import type { Scenarios } from "./harness.js";
 import { bytes, contents, putMany, sequenceOf } from "./support.js";
@@ -39,6 +40,21 @@ export const watching: Scenarios = {
       flow.updates.map(({ version }) => version.toHex()),
       [put, deleted, purged].map((version) => version.toHex()),
     );
+  },
+
+  "a bucket whose only key is written all the time can be caught up with": async ({ make }) => {
+    const bucket = await make();
+    await bucket.put("hot", bytes("first"));
+    const stop = new AbortController();
+    const writing = writeUntil(stop.signal, bucket, "hot");
+    try {
+      await using flow = await Flow.open(bucket, allKeys);
+      await flow.untilCaughtUp();
+      assert.deepEqual([...flow.copy.keys()], ["hot"]);
+    } finally {
+      stop.abort();
+      await writing;
+    }
   },
 
   "watching a prefix gives its keys only, as plain text": async ({ make }) => {
@@ -221,3 +237,17 @@ export const watching: Scenarios = {
     }
   },
 };
+
+const WRITES_AT_A_TIME = 10;
+
+/** Writes the key as fast as the backend takes it. */
+async function writeUntil(signal: AbortSignal, bucket: KvStore, key: string): Promise<void> {
+  while (!signal.aborted) {
+    const writes = Array.from({ length: WRITES_AT_A_TIME }, (_, at) =>
+      bucket.put(key, bytes(`${at}`)),
+    );
+    await Promise.all(writes);
+    // A backend in this process would otherwise never let anybody else have a turn.
+    await nextTurn();
+  }
+}
