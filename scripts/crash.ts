@@ -24,8 +24,10 @@ for (const server of servers) {
     seed: Number(values.seed),
     kills: Number(values.kills),
     updatesPerSecond: Number(values.rate),
-    onKill(done, soFar) {
-      if (done % 20 === 0) console.log(JSON.stringify(soFar));
+    onKill(done, { killsAfterReady, resumes, updatesWritten }) {
+      // The other figures are known at the end only.
+      if (done % 20 === 0)
+        console.log(JSON.stringify({ done, killsAfterReady, resumes, updatesWritten }));
     },
   });
   console.log(`converged: ${JSON.stringify(report)}`);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { openInProcess } from "../../src/in-process/index.js";
+import { type InProcessBucket, openInProcess } from "../../src/in-process/index.js";
 import { openReplica, type ReplicaOptions } from "../../src/replica/index.js";
 import { bytes } from "../support/bucket.js";
 import { assertMirrors } from "../support/copies.js";
@@ -154,14 +154,33 @@ describe("a replica that is opened again", () => {
   }
 });
 
+interface StoppedCopy extends AsyncDisposable {
+  readonly source: InProcessBucket;
+  readonly path: string;
+}
+
+/** A bucket with the keys a, b and c, and a copy of it whose replica is closed. */
+async function stoppedCopy(): Promise<StoppedCopy> {
+  const directory = await tempDirectory();
+  const connection = await openInProcess();
+  const source = await connection.createBucket("b");
+  const path = directory.file("copy");
+  for (const key of ["a", "b", "c"]) await source.put(key, bytes("1"));
+  await mirrorOnce({ source, path });
+  return {
+    source,
+    path,
+    async [Symbol.asyncDispose]() {
+      await connection.close();
+      await directory[Symbol.asyncDispose]();
+    },
+  };
+}
+
 describe("a replica of a bucket that was purged past its markers while it was stopped", () => {
   test("holds nothing when all of it was purged, and tells why it was repaired", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
-    const path = directory.file("copy");
-    for (const key of ["a", "b", "c"]) await source.put(key, bytes("1"));
-    await mirrorOnce({ source, path });
+    await using stopped = await stoppedCopy();
+    const { source, path } = stopped;
     await source.evictBefore((await source.info()).lastSequence + 1n);
     const reasons: string[] = [];
     await using replica = await openReplica({
@@ -175,12 +194,8 @@ describe("a replica of a bucket that was purged past its markers while it was st
   });
 
   test("holds only what was written since", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
-    const path = directory.file("copy");
-    for (const key of ["a", "b", "c"]) await source.put(key, bytes("1"));
-    await mirrorOnce({ source, path });
+    await using stopped = await stoppedCopy();
+    const { source, path } = stopped;
     await source.evictBefore((await source.info()).lastSequence + 1n);
     for (const key of ["c", "d", "e", "f", "g"]) await source.put(key, bytes("2"));
     await using replica = await openReplica({ source, path });
@@ -189,12 +204,8 @@ describe("a replica of a bucket that was purged past its markers while it was st
   });
 
   test("holds only what was left when most of it was purged", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
-    const path = directory.file("copy");
-    for (const key of ["a", "b", "c"]) await source.put(key, bytes("1"));
-    await mirrorOnce({ source, path });
+    await using stopped = await stoppedCopy();
+    const { source, path } = stopped;
     await source.evictBefore((await source.info()).lastSequence);
     await using replica = await openReplica({ source, path });
     await replica.ready();
@@ -202,12 +213,8 @@ describe("a replica of a bucket that was purged past its markers while it was st
   });
 
   test("holds only what was left when records were purged from the middle of it", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
-    const path = directory.file("copy");
-    for (const key of ["a", "b", "c"]) await source.put(key, bytes("1"));
-    await mirrorOnce({ source, path });
+    await using stopped = await stoppedCopy();
+    const { source, path } = stopped;
     await source.deleteMessage(2n);
     await using replica = await openReplica({ source, path });
     await replica.ready();
