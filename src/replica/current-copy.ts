@@ -33,21 +33,13 @@ export class CurrentCopy implements SnapshotStore {
     return ahead.kind === "put" ? entryOf(ahead) : undefined;
   }
 
-  *range(prefix: string): Iterable<KvEntry> {
+  /** As it is at the call, like the store's: asked for here and now, not when the walk begins. */
+  range(prefix: string): Iterable<KvEntry> {
     const ahead = [...this.#ahead.values()]
       .filter(({ key }) => key.startsWith(prefix))
       .toSorted((a, b) => compareKeys(a.key, b.key));
-    let next = 0;
-    for (const entry of this.#store.range(prefix)) {
-      for (; next < ahead.length; next += 1) {
-        const update = ahead[next] as KvUpdate;
-        if (compareKeys(update.key, entry.key) >= 0) break;
-        if (update.kind === "put") yield entryOf(update);
-      }
-      // A key that is also ahead comes with the next entry, or after the last.
-      if (ahead[next]?.key !== entry.key) yield entry;
-    }
-    for (const update of ahead.slice(next)) if (update.kind === "put") yield entryOf(update);
+    const stored = this.#store.range(prefix);
+    return ahead.length === 0 ? stored : overlaid(stored, ahead);
   }
 
   forEachInRange(prefix: string, visit: (entry: KvEntry) => void): void {
@@ -75,6 +67,21 @@ export class CurrentCopy implements SnapshotStore {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** Both ascending by key; where a key is in both, the update counts. */
+function* overlaid(stored: Iterable<KvEntry>, ahead: readonly KvUpdate[]): Generator<KvEntry> {
+  let next = 0;
+  for (const entry of stored) {
+    for (; next < ahead.length; next += 1) {
+      const update = ahead[next] as KvUpdate;
+      if (compareKeys(update.key, entry.key) >= 0) break;
+      if (update.kind === "put") yield entryOf(update);
+    }
+    // A key that is also ahead comes with the next entry, or after the last.
+    if (ahead[next]?.key !== entry.key) yield entry;
+  }
+  for (const update of ahead.slice(next)) if (update.kind === "put") yield entryOf(update);
 }
 
 function entryOf({ key, value, version }: KvPut): KvEntry {

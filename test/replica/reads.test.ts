@@ -178,6 +178,17 @@ describe("the copy that is read", () => {
     assert.equal(copy.get("d"), undefined);
   });
 
+  test("is walked as it was when the walk was asked for, whatever comes before its first step", async () => {
+    const copy = new CurrentCopy(MemoryStore.of([put("a", 1), put("c", 2)], at(2)));
+    const ahead = put("b", 3);
+    copy.show([ahead]);
+    const walk = copy.range("");
+    copy.show([put("a", 4), removal("c", 5)]);
+    await copy.apply([ahead, put("a", 4)], at(4));
+    const seen = Array.from(walk, ({ key, version }) => `${key}@${version.toU64()}`);
+    assert.deepEqual(seen, ["a@1", "b@3", "c@2"]);
+  });
+
   test("does not fall back when the store takes an older update of a key", async () => {
     const copy = new CurrentCopy(new MemoryStore());
     const older = put("a", 1);

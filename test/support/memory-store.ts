@@ -36,9 +36,10 @@ export class MemoryStore implements SnapshotStore {
     return this.entries.get(key);
   }
 
-  *range(prefix: string): Iterable<KvEntry> {
-    const keys = [...this.entries.keys()].filter((key) => key.startsWith(prefix));
-    for (const key of keys.toSorted(compareKeys)) yield this.entries.get(key)!;
+  range(prefix: string): KvEntry[] {
+    return [...this.entries.values()]
+      .filter(({ key }) => key.startsWith(prefix))
+      .toSorted((a, b) => compareKeys(a.key, b.key));
   }
 
   forEachInRange(prefix: string, visit: (entry: KvEntry) => void): void {
