@@ -11,8 +11,12 @@ export class CurrentCopy implements SnapshotStore {
   readonly #store: SnapshotStore;
   readonly #ahead = new Map<string, KvUpdate>();
 
-  constructor(store: SnapshotStore) {
+  readonly #note: { readonly text: string | undefined };
+
+  /** `note`: what the positions that the store is given belong to. */
+  constructor(store: SnapshotStore, note: { readonly text: string | undefined }) {
     this.#store = store;
+    this.#note = note;
   }
 
   /** Makes the updates visible. */
@@ -21,7 +25,7 @@ export class CurrentCopy implements SnapshotStore {
   }
 
   async apply(batch: readonly KvUpdate[], cursor: WatchCursor): Promise<void> {
-    await this.#store.apply(batch, cursor);
+    await this.#store.apply(batch, cursor, this.#note.text);
     for (const update of batch) {
       if (this.#ahead.get(update.key) === update) this.#ahead.delete(update.key);
     }

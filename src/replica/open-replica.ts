@@ -8,6 +8,7 @@ import { CurrentCopy } from "./current-copy.js";
 import type { ReplicaOptions } from "./options.js";
 import { ReplicaOrigin } from "./origin.js";
 import { LOG_NAME, OriginFile } from "./origin-file.js";
+import { OriginNote } from "./origin-note.js";
 import { Progress } from "./progress.js";
 import type { Replica } from "./replica.js";
 import { RunningReplica } from "./running-replica.js";
@@ -34,11 +35,10 @@ export async function openReplica(options: ReplicaOptions): Promise<Replica> {
   const store = await openStore(options, join(path, LOG_NAME));
   try {
     // Read under the log's lock: nobody else can be changing it.
-    const file = new OriginFile(fs, path);
-    const stored = await file.read();
+    const note = await OriginNote.read(store, new OriginFile(fs, path));
     signal?.throwIfAborted();
-    const copy = new CurrentCopy(store);
-    const origin = new ReplicaOrigin(source, copy, prefixesOf(scope), file, stored);
+    const copy = new CurrentCopy(store, note);
+    const origin = new ReplicaOrigin(source, copy, prefixesOf(scope), note);
     progress.move("opened");
     return new RunningReplica({ options, scope, copy, origin, progress, clock });
   } catch (error) {

@@ -2,17 +2,16 @@ import { join } from "node:path";
 import { IoError } from "../errors/index.js";
 import type { FileSystem } from "../platform/index.js";
 import type { CopyIdentity } from "../rules/index.js";
+import { identityOf, textOf } from "./identity-text.js";
 
 export const LOG_NAME = "copy.snap";
 const ORIGIN_NAME = "replica.json";
-const FORMAT = 1;
 /** Room for thousands of prefixes. A larger file is not ours. */
 const MAX_BYTES = 1024 * 1024;
 
 /**
- * `replica.json` beside the log: which bucket, which making of it and which prefixes the log's position belongs to, since the
- * log's format has no room for that. `{"format":1,"bucket":"…","created":"…","scope":["…"]}`; `scope` sorted, `[""]`
- * for every key.
+ * `replica.json` beside the log: which bucket, which making of it and which prefixes the log's position belongs to, where the
+ * store has no room for that: a log of format v2.
  */
 export class OriginFile {
   readonly #fs: FileSystem;
@@ -33,7 +32,7 @@ export class OriginFile {
       try {
         const bytes = new Uint8Array(stat.size);
         const length = await file.read(bytes, 0);
-        return identityOf(JSON.parse(new TextDecoder().decode(bytes.subarray(0, length))));
+        return identityOf(new TextDecoder().decode(bytes.subarray(0, length)));
       } finally {
         await file.close();
       }
@@ -51,7 +50,7 @@ export class OriginFile {
     const temporary = `${path}.tmp`;
     try {
       await this.#syncLog();
-      const text = `${JSON.stringify({ format: FORMAT, ...identity })}\n`;
+      const text = `${textOf(identity)}\n`;
       const file = await this.#fs.open(temporary, "create");
       try {
         file.truncateSync(0);
@@ -67,6 +66,11 @@ export class OriginFile {
     }
   }
 
+  /** Best effort: what is left is not looked at while the store holds the note itself. */
+  async remove(): Promise<void> {
+    await this.#fs.remove(join(this.#directory, ORIGIN_NAME)).catch(() => undefined);
+  }
+
   async #syncLog(): Promise<void> {
     const path = join(this.#directory, LOG_NAME);
     if ((await this.#fs.stat(path)) === undefined) return;
@@ -77,16 +81,4 @@ export class OriginFile {
       await log.close();
     }
   }
-}
-
-function identityOf(parsed: unknown): CopyIdentity | undefined {
-  if (typeof parsed !== "object" || parsed === null) return undefined;
-  const { format, bucket, created, scope } = parsed as Record<string, unknown>;
-  if (format !== FORMAT || typeof bucket !== "string" || typeof created !== "string") {
-    return undefined;
-  }
-  if (!Array.isArray(scope) || !scope.every((prefix) => typeof prefix === "string")) {
-    return undefined;
-  }
-  return { bucket, created, scope };
 }

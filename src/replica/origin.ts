@@ -1,17 +1,16 @@
 import type { KvStore } from "../kv/index.js";
-import { bucketAccountsFor, type CopyIdentity, mayResume } from "../rules/index.js";
+import { bucketAccountsFor, mayResume } from "../rules/index.js";
 import type { SnapshotStore } from "../store/index.js";
 import type { WatchCursor } from "../values/index.js";
 import type { BucketFacts, BucketIdentity, CursorOrigin, StartOverReason } from "../watch/index.js";
-import type { OriginFile } from "./origin-file.js";
+import type { OriginNote } from "./origin-note.js";
 
 /** What the copy is and belongs to, as noted, against what the bucket says it is. */
 export class ReplicaOrigin implements CursorOrigin {
   readonly #source: KvStore;
   readonly #copy: Pick<SnapshotStore, "size" | "cursor">;
   readonly #scope: readonly string[];
-  readonly #file: OriginFile;
-  #stored: CopyIdentity | undefined;
+  readonly #note: OriginNote;
   /** Whether a log that a power loss brings back can only hold positions that the source itself will refuse. */
   #isSettled = false;
 
@@ -19,14 +18,12 @@ export class ReplicaOrigin implements CursorOrigin {
     source: KvStore,
     copy: Pick<SnapshotStore, "size" | "cursor">,
     scope: readonly string[],
-    file: OriginFile,
-    stored: CopyIdentity | undefined,
+    note: OriginNote,
   ) {
     this.#source = source;
     this.#copy = copy;
     this.#scope = scope;
-    this.#file = file;
-    this.#stored = stored;
+    this.#note = note;
   }
 
   async read(): Promise<BucketFacts> {
@@ -38,7 +35,7 @@ export class ReplicaOrigin implements CursorOrigin {
 
   refusal(actual: BucketFacts, position: WatchCursor): StartOverReason | undefined {
     const identity = { bucket: actual.bucket, created: actual.created, scope: this.#scope };
-    if (mayResume(this.#stored, identity) !== "yes") return "foreign-cursor";
+    if (mayResume(this.#note.identity, identity) !== "yes") return "foreign-cursor";
     const copy = { keys: this.#copy.size, revision: position.toU64() };
     if (bucketAccountsFor(copy, actual)) return undefined;
     // New records may make it seem to account for the copy later: the position must not come back.
@@ -49,9 +46,8 @@ export class ReplicaOrigin implements CursorOrigin {
   async adopt(actual: BucketIdentity): Promise<void> {
     const identity = { bucket: actual.bucket, created: actual.created, scope: this.#scope };
     // A small bucket written all the time can expire a position every second: three syncs each are too dear for nothing new.
-    if (this.#isSettled && mayResume(this.#stored, identity) === "yes") return;
-    await this.#file.write(identity);
-    this.#stored = identity;
+    if (this.#isSettled && mayResume(this.#note.identity, identity) === "yes") return;
+    await this.#note.write(identity);
     this.#isSettled = true;
   }
 }

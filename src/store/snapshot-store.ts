@@ -12,8 +12,15 @@ export interface SnapshotStore extends AsyncDisposable {
    * Takes the updates (in revision order, also those that the watch's `parse` turned down) and the position after them as
    * one: a crash leaves both or neither, or data ahead of its cursor, never a cursor ahead of its data. An empty batch
    * still moves the cursor. On a throw nothing was taken, and the same batch may be given again.
+   *
+   * `origin` says, in words of the caller's, what the position belongs to. A store that {@link SnapshotStore.holdsOrigin}
+   * keeps it with the position, as one; left out, the one before stands.
    */
-  apply(batch: readonly KvUpdate[], cursor: WatchCursor): Promise<void>;
+  apply(batch: readonly KvUpdate[], cursor: WatchCursor, origin?: string): Promise<void>;
+  /** Whether an origin is kept. Default false: a replica then keeps it in a file of its own. */
+  readonly holdsOrigin?: boolean;
+  /** The origin that was given last; `undefined` where none was, or none is kept. */
+  origin?(): string | undefined;
   /** The key's entry; its `value` is the caller's own. */
   get(key: string): KvEntry | undefined;
   /** Entries whose keys start with `prefix` (`""`: all), ascending by the UTF-8 bytes of the key. */

@@ -3,7 +3,10 @@ import { describe, test } from "node:test";
 import { openInProcess } from "../../src/in-process/index.js";
 import type { CopyIdentity } from "../../src/rules/index.js";
 import { OriginFile } from "../../src/replica/origin-file.js";
+import { OriginNote } from "../../src/replica/origin-note.js";
 import { ReplicaOrigin } from "../../src/replica/origin.js";
+import { CurrentCopy } from "../../src/replica/current-copy.js";
+import { MemoryStore } from "../support/memory-store.js";
 import { MemoryFileSystem } from "../support/memory-file-system.js";
 import { at } from "../support/scripted-source.js";
 
@@ -27,7 +30,7 @@ async function scene(noted?: CopyIdentity): Promise<Scene> {
   });
   const copy = { size: 3, cursor: () => at(5) };
   return {
-    origin: new ReplicaOrigin(source, copy, [""], file, await file.read()),
+    origin: new ReplicaOrigin(source, copy, [""], await OriginNote.read({}, file)),
     writes: () => writes,
     [Symbol.asyncDispose]: () => connection.close(),
   };
@@ -66,4 +69,42 @@ describe("the origin of a replica", () => {
     await noting.origin.adopt(monday);
     assert.equal(noting.writes(), 1);
   });
+});
+
+describe("the note of an origin", () => {
+  const identity = { bucket: "b", created: "monday", scope: ["a.", "b."] };
+
+  test("goes with each batch to a store that holds it, and to no file", async () => {
+    const fs = new MemoryFileSystem();
+    const store = new MemoryStore();
+    store.holdsOrigin = true;
+    const note = await OriginNote.read(store, new OriginFile(fs, "/copy"));
+    assert.equal(note.identity, undefined);
+    await note.write(identity);
+    await new CurrentCopy(store, note).apply([], at(1));
+    assert.deepEqual(await fs.list("/copy").catch(() => []), []);
+    const again = await OriginNote.read(store, new OriginFile(fs, "/copy"));
+    assert.deepEqual(again.identity, identity);
+  });
+
+  test("in the store counts before a file that was left, which goes", async () => {
+    const fs = new MemoryFileSystem();
+    const file = new OriginFile(fs, "/copy");
+    await file.write({ ...identity, created: "sunday" });
+    const store = new MemoryStore();
+    store.holdsOrigin = true;
+    assert.equal((await OriginNote.read(store, file)).identity?.created, "sunday");
+    await store.apply([], at(1), JSON.stringify({ format: 1, ...identity }));
+    assert.deepEqual((await OriginNote.read(store, file)).identity, identity);
+    assert.equal(await file.read(), undefined);
+  });
+
+  for (const text of ["", "{}", "null", '{"format":2,"bucket":"b","created":"c","scope":[""]}']) {
+    test(`that reads ${JSON.stringify(text)} makes the position's origin unknown`, async () => {
+      const store = new MemoryStore();
+      await store.apply([], at(1), text);
+      const note = await OriginNote.read(store, new OriginFile(new MemoryFileSystem(), "/copy"));
+      assert.equal(note.identity, undefined);
+    });
+  }
 });

@@ -161,6 +161,7 @@ describe("the copy that is read", () => {
   test("shows what is ahead of the store among what the store has, in order", () => {
     const copy = new CurrentCopy(
       MemoryStore.of([put("b", 1), put("d", 2), put("f", 3), put("h", 4)], at(4)),
+      { text: undefined },
     );
     copy.show([
       put("a", 5),
@@ -179,7 +180,9 @@ describe("the copy that is read", () => {
   });
 
   test("is walked as it was when the walk was asked for, whatever comes before its first step", async () => {
-    const copy = new CurrentCopy(MemoryStore.of([put("a", 1), put("c", 2)], at(2)));
+    const copy = new CurrentCopy(MemoryStore.of([put("a", 1), put("c", 2)], at(2)), {
+      text: undefined,
+    });
     const ahead = put("b", 3);
     copy.show([ahead]);
     const walk = copy.range("");
@@ -190,7 +193,7 @@ describe("the copy that is read", () => {
   });
 
   test("does not fall back when the store takes an older update of a key", async () => {
-    const copy = new CurrentCopy(new MemoryStore());
+    const copy = new CurrentCopy(new MemoryStore(), { text: undefined });
     const older = put("a", 1);
     const newer = put("a", 2);
     copy.show([older]);

@@ -16,6 +16,8 @@ export class MemoryStore implements SnapshotStore {
   /** Thrown by every write while it is set. */
   error: unknown;
   position = WatchCursor.none;
+  holdsOrigin = false;
+  #origin: string | undefined;
 
   static of(entries: readonly KvEntry[], cursor = WatchCursor.none): MemoryStore {
     const store = new MemoryStore();
@@ -46,7 +48,11 @@ export class MemoryStore implements SnapshotStore {
     for (const entry of this.range(prefix)) visit(entry);
   }
 
-  async apply(updates: readonly KvUpdate[], cursor: WatchCursor): Promise<void> {
+  origin(): string | undefined {
+    return this.#origin;
+  }
+
+  async apply(updates: readonly KvUpdate[], cursor: WatchCursor, origin?: string): Promise<void> {
     this.attempts += 1;
     if (this.error !== undefined) throw this.error;
     this.writes.push({ updates: [...updates], cursor });
@@ -55,6 +61,7 @@ export class MemoryStore implements SnapshotStore {
       else this.entries.delete(update.key);
     }
     this.position = cursor;
+    this.#origin = origin ?? this.#origin;
   }
 
   close(): Promise<void> {

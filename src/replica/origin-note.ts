@@ -1,0 +1,50 @@
+import type { CopyIdentity } from "../rules/index.js";
+import type { SnapshotStore } from "../store/index.js";
+import { identityOf, textOf } from "./identity-text.js";
+import type { OriginFile } from "./origin-file.js";
+
+/** The part of a store that may hold the note itself. */
+type NoteHolder = Pick<SnapshotStore, "holdsOrigin" | "origin">;
+
+/**
+ * What the copy's position belongs to, as it is noted on disk: in the store with the position itself where the store can hold
+ * that, so that the two are one; else in a file beside it.
+ */
+export class OriginNote {
+  readonly #store: NoteHolder;
+  readonly #file: OriginFile;
+  #identity: CopyIdentity | undefined;
+  #text: string | undefined;
+
+  private constructor(store: NoteHolder, file: OriginFile, identity: CopyIdentity | undefined) {
+    this.#store = store;
+    this.#file = file;
+    this.#identity = identity;
+    this.#text = identity && textOf(identity);
+  }
+
+  /** The store's own note counts before the file, which an older version left, or a log of an older format. */
+  static async read(store: NoteHolder, file: OriginFile): Promise<OriginNote> {
+    const text = store.origin?.();
+    if (text === undefined) return new OriginNote(store, file, await file.read());
+    await file.remove();
+    return new OriginNote(store, file, identityOf(text));
+  }
+
+  /** `undefined` where none is noted, or none that can be understood: then the position's origin is unknown. */
+  get identity(): CopyIdentity | undefined {
+    return this.#identity;
+  }
+
+  /** What each batch is given to the store with. */
+  get text(): string | undefined {
+    return this.#text;
+  }
+
+  /** Called while the store holds no position. A store that can hold it gets it with the next batch. Throws `io`. */
+  async write(identity: CopyIdentity): Promise<void> {
+    if (this.#store.holdsOrigin !== true) await this.#file.write(identity);
+    this.#identity = identity;
+    this.#text = textOf(identity);
+  }
+}
