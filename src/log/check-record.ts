@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { isUint8Array } from "node:util/types";
 import { InvalidFormatError, MillpondError } from "../errors/index.js";
 import { VersionToken, WatchCursor, type KvEntry, type KvUpdate } from "../values/index.js";
-import { KEY_BYTES_MAX, UTF8_BYTES_PER_UNIT_MAX, VALUE_BYTES_MAX } from "./format.js";
+import { KEY_BYTES_MAX, UTF8_BYTES_PER_UNIT_MAX, VALUE_BYTES_MAX } from "./limits.js";
 
 /**
  * Throws `invalid-format` for an update that no log can hold, and `invalid-argument` for what is none: types do not keep a

@@ -2,10 +2,10 @@ import { basename, dirname, join } from "node:path";
 import type { FileHandle, FileOwner, FileSystem } from "../platform/index.js";
 import type { KvEntry, WatchCursor } from "../values/index.js";
 import { checkEntry } from "./check-record.js";
-import { HEADER } from "./format.js";
+import { HEADER } from "./v2/format.js";
 import { requireInPlace } from "./in-place.js";
 import { ioError } from "./io-errors.js";
-import { RecordBuffer } from "./record-buffer.js";
+import { RecordBuffer } from "./v2/record-buffer.js";
 
 /** What a compact log is made of. */
 export interface CompactContent {

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { CorruptedError, InvalidFormatError, type MillpondError } from "../errors/index.js";
 import type { FileHandle } from "../platform/index.js";
-import { RECORD_BYTES_MAX, RECORD_BYTES_MIN } from "./format.js";
-import { checksumHolds, frameRecord, RecordFrame } from "./record-frame.js";
+import { RECORD_BYTES_MAX, RECORD_BYTES_MIN } from "./v2/format.js";
+import { checksumHolds, frameRecord, RecordFrame } from "./v2/record-frame.js";
 
 /** What was wrong with the record at `offset`; all offsets count from the start of the file. */
 export interface Damage {

@@ -1,7 +1,7 @@
 import { compareKeys } from "../rules/key-order.js";
 import { WatchCursor, type KvEntry } from "../values/index.js";
-import { HEADER_BYTES } from "./format.js";
-import { cursorOf, valueOf, versionOf, type RecordFrame } from "./record-frame.js";
+import { HEADER_BYTES } from "./v2/format.js";
+import { cursorOf, valueOf, versionOf, type RecordFrame } from "./v2/record-frame.js";
 import type { RecordVisitor, ScanResult } from "./scan-log.js";
 import { sortInSlices } from "./sort-in-slices.js";
 

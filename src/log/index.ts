@@ -1,5 +1,5 @@
 export { checkByteCount } from "./check-record.js";
-export { cursorRecordBytes, HEADER_BYTES, putRecordBytes } from "./format.js";
+export { cursorRecordBytes, HEADER_BYTES, putRecordBytes } from "./v2/format.js";
 export {
   inspectLog,
   verify,

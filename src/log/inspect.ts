@@ -2,11 +2,11 @@ import { CorruptedError, InvalidFormatError, isMillpondError } from "../errors/i
 import type { ErrorCode } from "../errors/index.js";
 import { nodeFileSystem } from "../platform/index.js";
 import { WatchCursor } from "../values/index.js";
-import { FORMAT_VERSION } from "./format.js";
+import { FORMAT_VERSION } from "./v2/format.js";
 import { io } from "./io-errors.js";
 import type { ReadOptions } from "./load.js";
 import { openForReading } from "./open-log.js";
-import { cursorOf, type RecordFrame } from "./record-frame.js";
+import { cursorOf, type RecordFrame } from "./v2/record-frame.js";
 import { scanLog, type RecordVisitor } from "./scan-log.js";
 
 /** A log that loads. Sizes in bytes. */

@@ -1,6 +1,6 @@
 import { type FileHandle, type FileLock, type FileSystem } from "../platform/index.js";
 import { isNameTooLong, removeLeftovers } from "./compact-file.js";
-import { HEADER, HEADER_BYTES } from "./format.js";
+import { HEADER, HEADER_BYTES } from "./v2/format.js";
 import { hardLinked, io, ioError, nameTooLong, notAFile } from "./io-errors.js";
 import { scanLog, type RecordVisitor } from "./scan-log.js";
 

@@ -1,5 +1,5 @@
 import type { KvUpdate, WatchCursor } from "../values/index.js";
-import { cursorOf, valueOf, versionOf, type RecordFrame } from "./record-frame.js";
+import { cursorOf, valueOf, versionOf, type RecordFrame } from "./v2/record-frame.js";
 import type { RecordVisitor } from "./scan-log.js";
 
 /** Is handed the records of a log in order. What it gets is its own to keep. */

@@ -8,14 +8,14 @@ import {
   MAGIC,
   RECORD_CURSOR,
   RECORD_PUT,
-} from "./format.js";
+} from "./v2/format.js";
 import {
   checksumHolds,
   frameRecord,
   keyOf,
   RecordFrame,
   type FrameResult,
-} from "./record-frame.js";
+} from "./v2/record-frame.js";
 
 /** What a scan hands on, record by record. `bytes` is reused: what is kept must be copied. */
 export interface RecordVisitor {

@@ -9,13 +9,13 @@ import {
 import type { KvEntry, KvUpdate, WatchCursor } from "../values/index.js";
 import { checkByteCount, checkCursor, checkUpdate } from "./check-record.js";
 import { replaceWithCompact, type CompactContent, type CompactFile } from "./compact-file.js";
-import { HEADER_BYTES } from "./format.js";
+import { HEADER_BYTES } from "./v2/format.js";
 import { LogFold } from "./fold.js";
 import { isMovedAway, MovedAwayError } from "./in-place.js";
 import { io, ioError } from "./io-errors.js";
 import { openForWriting, type WritableLog } from "./open-log.js";
 import { byFailedWrite, byMove, poisonedError, type Poisoning } from "./poisoning.js";
-import { RecordBuffer, recordBytesAtMost } from "./record-buffer.js";
+import { RecordBuffer, recordBytesAtMost } from "./v2/record-buffer.js";
 import { Replay, type ReplayVisitor } from "./replay.js";
 import { scanLog } from "./scan-log.js";
 

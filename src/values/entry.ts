@@ -6,6 +6,10 @@ export interface KvEntry {
   /** The caller's own: changing it changes nothing else. */
   readonly value: Uint8Array;
   readonly version: VersionToken;
+  /** When the source stored it, in ms since 1970; left out where the source does not say. */
+  readonly timeMs?: number;
+  /** How long after that the source drops it, in ms; left out where the source does not say. */
+  readonly ttlMs?: number;
 }
 
 /** One change of one key, in the order in which the bucket made them. */
@@ -23,4 +27,8 @@ export interface KvRemoval {
   readonly kind: "delete" | "purge";
   readonly key: string;
   readonly version: VersionToken;
+  /** When the source stored the removal, in ms since 1970; left out where the source does not say. */
+  readonly timeMs?: number;
+  /** How long after that the source drops its marker, in ms; left out where the source does not say. */
+  readonly ttlMs?: number;
 }

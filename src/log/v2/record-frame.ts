@@ -1,14 +1,8 @@
 import { isUtf8 } from "node:buffer";
-import { VersionToken, WatchCursor } from "../values/index.js";
-import { crc32 } from "./crc32.js";
-import {
-  RECORD_CURSOR,
-  RECORD_DELETE,
-  RECORD_HEAD_BYTES,
-  RECORD_PUT,
-  TOKEN_BYTES_MAX,
-  VALUE_BYTES_MAX,
-} from "./format.js";
+import { VersionToken, WatchCursor } from "../../values/index.js";
+import { crc32 } from "../crc32.js";
+import { TOKEN_BYTES_MAX, VALUE_BYTES_MAX } from "../limits.js";
+import { RECORD_CURSOR, RECORD_DELETE, RECORD_HEAD_BYTES, RECORD_PUT } from "./format.js";
 
 /**
  * `whole`: all its bytes are there; whether its checksum holds is not asked yet. `incomplete`: it reaches at least to

@@ -1,13 +1,12 @@
-import type { KvEntry, KvUpdate, VersionToken, WatchCursor } from "../values/index.js";
-import { crc32 } from "./crc32.js";
+import type { KvEntry, KvUpdate, VersionToken, WatchCursor } from "../../values/index.js";
+import { crc32 } from "../crc32.js";
+import { TOKEN_BYTES_MAX, UTF8_BYTES_PER_UNIT_MAX } from "../limits.js";
 import {
   putRecordBytes,
   RECORD_CURSOR,
   RECORD_DELETE,
   RECORD_HEAD_BYTES,
   RECORD_PUT,
-  TOKEN_BYTES_MAX,
-  UTF8_BYTES_PER_UNIT_MAX,
 } from "./format.js";
 
 const START_BYTES = 4096;

@@ -1,3 +1,5 @@
+import { KEY_BYTES_MAX, TOKEN_BYTES_MAX, VALUE_BYTES_MAX } from "../limits.js";
+
 /** Snapshot log format v2, as FORMAT.md specifies it. */
 export const FORMAT_VERSION = 2;
 export const MAGIC = "PGSS";
@@ -13,12 +15,6 @@ export const RECORD_CURSOR = 3;
 export const RECORD_HEAD_BYTES = 5;
 /** A cursor of no bytes. */
 export const RECORD_BYTES_MIN = RECORD_HEAD_BYTES + 1;
-export const KEY_BYTES_MAX = 0xffff;
-/** A bound on the bytes of a key that needs no pass over it: for each of its UTF-16 units. */
-export const UTF8_BYTES_PER_UNIT_MAX = 3;
-/** Every reader takes a longer value for damage, so that a log that held one could never be loaded again. */
-export const VALUE_BYTES_MAX = 16 * 1024 * 1024;
-export const TOKEN_BYTES_MAX = 10;
 /** The longest record there can be: a put. */
 export const RECORD_BYTES_MAX =
   RECORD_HEAD_BYTES + 2 + KEY_BYTES_MAX + 4 + VALUE_BYTES_MAX + 1 + TOKEN_BYTES_MAX;

@@ -1,0 +1,1 @@
+export { v2Codec } from "./codec.js";

@@ -1,0 +1,3 @@
+export { v3Codec } from "./codec.js";
+export { LINEAGE_FRAME_BYTES } from "./format.js";
+export { LINEAGE_AT, lineageFrame, lineageOf, type Lineage } from "./lineage.js";
