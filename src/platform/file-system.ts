@@ -11,6 +11,11 @@ export interface FileSystem {
   /** The path with every symbolic link resolved, absolute. The last component need not exist. */
   realPath(path: string): Promise<string>;
   rename(from: string, to: string): Promise<void>;
+  /**
+   * Gives the file at `from` the further name `to` (a hard link), which must not be taken: `EEXIST`. Not every file system can:
+   * `EPERM`, `ENOTSUP`, `ENOSYS` or `EMLINK`.
+   */
+  link(from: string, to: string): Promise<void>;
   /** Nothing there is not an error. */
   remove(path: string): Promise<void>;
   /** Makes the directory and its parents, for their owner only (0o700); one that is there stays as it is. */
@@ -24,6 +29,11 @@ export interface FileSystem {
    * process ends, however it ends. Throws {@link LockedError} when somebody holds it, this process included.
    */
   lock(path: string): Promise<FileLock>;
+  /**
+   * Whether somebody, this process included, holds the lock that {@link FileSystem.lock} takes, without taking it. `undefined`
+   * where that cannot be told.
+   */
+  isLocked(path: string): Promise<boolean | undefined>;
 }
 
 /** `read`: must exist. `write`: must exist, read and write. `create`: as `write`, made where missing. `create-new`: must not exist. */
@@ -63,6 +73,8 @@ export interface FileStat {
   readonly fileId: string;
   /** Another text once the file was written to. */
   readonly writeMark: string;
+  /** When it was last written to, in milliseconds since the Unix epoch. */
+  readonly modifiedMs: number;
 }
 
 export interface FileOwner {

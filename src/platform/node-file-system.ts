@@ -2,7 +2,7 @@ import { ftruncateSync, writeSync, type BigIntStats } from "node:fs";
 import * as fs from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import type { FileHandle, FileOwner, FileStat, FileSystem, OpenMode } from "./file-system.js";
-import { lockForWriting } from "./writer-lock.js";
+import { isLockedForWriting, lockForWriting } from "./writer-lock.js";
 
 const OPEN_FLAGS: Record<OpenMode, number> = {
   read: fs.constants.O_RDONLY,
@@ -25,6 +25,7 @@ export const nodeFileSystem: FileSystem = {
   },
   realPath: (path) => realPathOf(path, LINKS_MAX),
   rename: (from, to) => fs.rename(from, to),
+  link: (from, to) => fs.link(from, to),
   remove: (path) => fs.rm(path, { force: true }),
   async makeDirectory(path) {
     await fs.mkdir(path, { recursive: true, mode: PRIVATE_DIRECTORY });
@@ -41,6 +42,7 @@ export const nodeFileSystem: FileSystem = {
     }
   },
   lock: lockForWriting,
+  isLocked: isLockedForWriting,
 };
 
 class NodeFileHandle implements FileHandle {
@@ -112,6 +114,7 @@ function statOf(stats: BigIntStats): FileStat {
     names: Number(stats.nlink),
     fileId: `${stats.dev}:${stats.ino}`,
     writeMark: `${stats.size}:${stats.mtimeNs}`,
+    modifiedMs: Number(stats.mtimeMs),
   };
 }
 

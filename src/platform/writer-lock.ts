@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { open, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:net";
+import { connect, createServer, type Server } from "node:net";
 import { basename, dirname } from "node:path";
 import { LockedError } from "../errors/index.js";
 import type { FileLock } from "./file-system.js";
@@ -26,14 +26,37 @@ const ABSTRACT_NAME_BYTES = 107;
  */
 export async function lockForWriting(path: string): Promise<FileLock> {
   const note = `${path}.lock`;
+  const name = await socketName(path);
+  return await (name === undefined ? lockByFlock(path, note) : lockBySocket(path, note, name));
+}
+
+/**
+ * Whether somebody holds the lock that {@link lockForWriting} takes: a call on the socket tells, which its holder hangs up.
+ * `undefined` where the lock is no socket, since a `flock` can only be tried by taking it.
+ */
+export async function isLockedForWriting(path: string): Promise<boolean | undefined> {
+  const name = await socketName(path).catch(() => undefined);
+  if (name === undefined) return undefined;
+  return await new Promise((resolve) => {
+    const socket = connect({ path: name });
+    const answer = (held: boolean | undefined): void => {
+      socket.destroy();
+      resolve(held);
+    };
+    socket.once("connect", () => answer(true));
+    socket.once("error", ({ code }: NodeJS.ErrnoException) => {
+      answer(code === "ECONNREFUSED" || code === "ENOENT" ? false : undefined);
+    });
+  });
+}
+
+/** `undefined` where the lock is not a socket. */
+async function socketName(path: string): Promise<string | undefined> {
   const { platform } = process;
   if (platform === "linux" || platform === "android") {
-    return await lockBySocket(path, note, abstractSocketName(await lockName(path)));
+    return abstractSocketName(await lockName(path));
   }
-  if (platform === "win32") {
-    return await lockBySocket(path, note, `\\\\.\\pipe\\millpond-${await lockName(path)}`);
-  }
-  return await lockByFlock(path, note);
+  return platform === "win32" ? `\\\\.\\pipe\\millpond-${await lockName(path)}` : undefined;
 }
 
 /**

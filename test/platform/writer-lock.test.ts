@@ -79,6 +79,19 @@ test("a second lock in the same process is refused; other names and other direct
   await (await nodeFileSystem.lock(directory.file("log.snap"))).release();
 });
 
+test("is seen to be held, or not, without being taken", async () => {
+  await using directory = await tempDirectory();
+  const path = directory.file("log.snap");
+  assert.equal(await nodeFileSystem.isLocked(path), false);
+  const holder = await startHolder(path);
+  const ended = once(holder, "exit");
+  assert.equal(await nodeFileSystem.isLocked(path), true);
+  await assert.rejects(nodeFileSystem.lock(path), (error) => isMillpondError(error, "locked"));
+  holder.kill("SIGKILL");
+  await ended;
+  assert.equal(await nodeFileSystem.isLocked(path), false);
+});
+
 test("two workers of one cluster do not share the lock", async () => {
   await using directory = await tempDirectory();
   const child = spawn(process.execPath, [CLUSTER, directory.file("log.snap")], {

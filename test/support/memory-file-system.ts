@@ -14,6 +14,7 @@ interface Inode {
   permissions: number;
   owner: FileOwner;
   writes: number;
+  modifiedMs: number;
   readonly number: number;
 }
 
@@ -35,6 +36,8 @@ export class MemoryFileSystem implements FileSystem {
   /** Who the files are from that are made. */
   user: FileOwner = { user: 0, group: 0 };
   #inodes = 0;
+  /** What its files are stamped with, in milliseconds. */
+  now: () => number = () => 0;
 
   /** Asked before every operation from now on. */
   setHook(hook: Hook): void {
@@ -69,6 +72,7 @@ export class MemoryFileSystem implements FileSystem {
       permissions,
       owner: this.user,
       writes: 0,
+      modifiedMs: this.now(),
       number: (this.#inodes += 1),
     };
     this.#files.set(path, made);
@@ -78,7 +82,7 @@ export class MemoryFileSystem implements FileSystem {
   async stat(path: string): Promise<FileStat | undefined> {
     this.#step({ name: "stat", path });
     const file = this.#files.get(path);
-    return file === undefined ? undefined : statOf(file);
+    return file === undefined ? undefined : this.#statOf(file);
   }
 
   async realPath(path: string): Promise<string> {
@@ -91,6 +95,14 @@ export class MemoryFileSystem implements FileSystem {
     const file = this.#files.get(from);
     if (file === undefined) throw systemError("ENOENT");
     this.#files.delete(from);
+    this.#files.set(to, file);
+  }
+
+  async link(from: string, to: string): Promise<void> {
+    this.#step({ name: "link", path: from });
+    const file = this.#files.get(from);
+    if (file === undefined) throw systemError("ENOENT");
+    if (this.#files.has(to)) throw systemError("EEXIST");
     this.#files.set(to, file);
   }
 
@@ -124,6 +136,16 @@ export class MemoryFileSystem implements FileSystem {
     };
   }
 
+  async isLocked(path: string): Promise<boolean> {
+    this.#step({ name: "isLocked", path });
+    return this.#locks.has(path);
+  }
+
+  #statOf(file: Inode): FileStat {
+    const names = [...this.#files.values()].filter((other) => other === file).length;
+    return statOf(file, names);
+  }
+
   #step(operation: Operation): void {
     const fault = this.#hook(operation);
     if (fault !== undefined) throw fault.error;
@@ -144,6 +166,7 @@ export class MemoryFileSystem implements FileSystem {
       const fault = step(name, source.length);
       const through = fault === undefined ? source.length : fault.partialBytes;
       if (through > 0) put(file, source.subarray(0, through), position);
+      file.modifiedMs = this.now();
       if (fault !== undefined) throw fault.error;
     };
     return {
@@ -153,9 +176,10 @@ export class MemoryFileSystem implements FileSystem {
       },
       writeSync: (source, position) => write("writeSync", source, position),
       write: async (source, position) => write("write", source, position),
-      truncateSync(length) {
+      truncateSync: (length) => {
         refuse("truncateSync");
         resize(file, length);
+        file.modifiedMs = this.now();
       },
       async setPermissions(permissions) {
         refuse("setPermissions");
@@ -166,9 +190,9 @@ export class MemoryFileSystem implements FileSystem {
         file.owner = owner;
       },
       sync: async () => refuse("sync"),
-      async stat() {
+      stat: async () => {
         refuse("stat");
-        return statOf(file);
+        return this.#statOf(file);
       },
       async close() {
         const fault = step("close");
@@ -196,14 +220,15 @@ function resize(file: Inode, length: number): void {
   file.writes += 1;
 }
 
-function statOf(file: Inode): FileStat {
+function statOf(file: Inode, names: number): FileStat {
   return {
     size: file.bytes.length,
     permissions: file.permissions,
     kind: "file",
-    names: 1,
+    names,
     owner: file.owner,
     fileId: `${file.number}`,
     writeMark: `${file.writes}:${file.bytes.length}`,
+    modifiedMs: file.modifiedMs,
   };
 }
