@@ -44,13 +44,18 @@ export function storedRecord(record: NewRecord, subjectPrefixBytes: number): Sto
 
 /** The record as a reader gets it: the value is a copy. */
 export function entryOf(record: StoredRecord): KvEntry {
-  return { key: record.key, value: record.value.slice(), version: record.version };
+  const { key, value, version } = record;
+  return { key, value: value.slice(), version, ...timesOf(record) };
 }
 
 /** The record as a watch delivers it: the value is a copy. */
 export function updateOf(record: StoredRecord): KvUpdate {
   const { kind, key, version } = record;
   return kind === "put"
-    ? { kind, key, value: record.value.slice(), version }
-    : { kind, key, version };
+    ? { kind, key, value: record.value.slice(), version, ...timesOf(record) }
+    : { kind, key, version, timeMs: record.time };
+}
+
+function timesOf({ time, expiresAt }: StoredRecord): Pick<KvEntry, "timeMs" | "ttlMs"> {
+  return expiresAt === undefined ? { timeMs: time } : { timeMs: time, ttlMs: expiresAt - time };
 }

@@ -54,6 +54,8 @@ export interface ConsumerInfo {
 
 export interface StoredMessage {
   readonly seq: number;
+  /** When it was stored: RFC 3339, with nanoseconds. */
+  readonly time: string;
   /** Base64; absent where there are none. */
   readonly hdrs?: string;
   /** Base64; absent where the value is empty. */

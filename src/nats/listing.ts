@@ -92,6 +92,7 @@ class Arrivals implements ConsumerHandler {
       // A copy: the client's bytes are a view of all that came in one read from the socket.
       value: kind === "put" ? new Uint8Array(message.data) : new Uint8Array(0),
       version: VersionToken.fromU64(delivery.streamSequence),
+      timeMs: delivery.timeMs,
     });
     if (delivery.pending === 0) this.#complete = true;
     this.#wake?.();

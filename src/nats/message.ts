@@ -6,8 +6,12 @@ export interface Delivery {
   readonly consumerSequence: number;
   /** Messages that the consumer has not delivered yet. */
   readonly pending: number;
+  /** When the stream stored it, in ms since 1970. */
+  readonly timeMs: number;
 }
 
+/** The delivery tells the time in nanoseconds, which a number would not hold: without so many digits they are milliseconds. */
+const NANOS_DIGITS = 6;
 const TOKENS_V1 = 9;
 const TOKENS_V2 = 11;
 
@@ -23,9 +27,10 @@ export function deliveryOf(reply: string): Delivery | undefined {
   if (shift === undefined) return undefined;
   const streamSequence = Number(tokens[5 + shift]);
   const consumerSequence = Number(tokens[6 + shift]);
+  const timeMs = Number(tokens[7 + shift]?.slice(0, -NANOS_DIGITS));
   const pending = Number(tokens[8 + shift]);
-  if (Number.isNaN(streamSequence + consumerSequence + pending)) return undefined;
-  return { streamSequence, consumerSequence, pending };
+  if (Number.isNaN(streamSequence + consumerSequence + pending + timeMs)) return undefined;
+  return { streamSequence, consumerSequence, pending, timeMs };
 }
 
 /** Looks up a header; `""` where there is none. */
@@ -52,6 +57,25 @@ export function kindOf(header: HeaderLookup | undefined): KvRecord["kind"] {
     default:
       return "delete";
   }
+}
+
+/** `Nats-TTL` in Go's units of time; a fraction of a millisecond does not matter. */
+const UNIT_MS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
+const DURATION = /^(?:\d+(?:\.\d+)?(?:h|ms|m|s))+$/;
+
+/**
+ * What a `Nats-TTL` header means, in ms: whole seconds, or a duration such as `1h30m` (2.11 source). `undefined` where there
+ * is none, for `never`, and for what a server would not have taken.
+ */
+export function ttlMsOf(header: HeaderLookup | undefined): number | undefined {
+  const text = header?.("Nats-TTL") ?? "";
+  if (/^\d+$/.test(text)) return Number(text) * 1000 || undefined;
+  if (!DURATION.test(text)) return undefined;
+  let ms = 0;
+  for (const [, amount, unit] of text.matchAll(/([\d.]+)(h|ms|m|s)/g)) {
+    ms += Number(amount) * (UNIT_MS[unit as string] as number);
+  }
+  return Math.floor(ms) || undefined;
 }
 
 /** The headers of a stored message, as the API gives them: base64 of the lines that a publisher sent. */

@@ -25,7 +25,7 @@ export class BucketReader implements KvReader {
   async get(key: string): Promise<KvEntry | undefined> {
     const record = await this.entry(key);
     if (record?.kind !== "put") return undefined;
-    return { key, value: record.value, version: record.version };
+    return entryOf(record);
   }
 
   async entry(key: string): Promise<KvRecord | undefined> {
@@ -46,7 +46,7 @@ export class BucketReader implements KvReader {
   /** As {@link BucketReader.keys}; where a key comes twice, the later entry is the newer. */
   async *scan(prefix = ""): AsyncGenerator<KvEntry, void> {
     for await (const record of this.#live(prefix, false)) {
-      yield { key: record.key, value: record.value, version: record.version };
+      yield entryOf(record);
     }
   }
 
@@ -68,8 +68,13 @@ export class BucketReader implements KvReader {
       key,
       value: kind === "put" ? new Uint8Array(Buffer.from(data, "base64")) : new Uint8Array(0),
       version: VersionToken.fromU64(stored.seq),
+      timeMs: Date.parse(stored.time),
     };
   }
+}
+
+function entryOf({ key, value, version, timeMs }: KvRecord): KvEntry {
+  return { key, value, version, ...(timeMs === undefined ? {} : { timeMs }) };
 }
 
 /** Keys can be read that cannot be written (see {@link checkKey}), but none that stands for several. */

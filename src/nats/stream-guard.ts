@@ -15,6 +15,7 @@ export class StreamGuard {
   readonly #created: string;
   #head: number;
   #evicts: boolean;
+  readonly #hasTtl: boolean;
 
   private constructor(api: JetStreamApi, bucket: string, info: StreamInfo) {
     this.#api = api;
@@ -22,6 +23,7 @@ export class StreamGuard {
     this.#created = info.created;
     this.#head = info.state.last_seq;
     this.#evicts = evicts(info.config);
+    this.#hasTtl = info.config.allow_msg_ttl === true;
   }
 
   /** Throws `bucket-not-found`; and `cursor-expired` unless a watch may go on after `from`. */
@@ -46,6 +48,11 @@ export class StreamGuard {
   /** The stream's last sequence at the last look. */
   get head(): number {
     return this.#head;
+  }
+
+  /** Whether a record's own time to live counted when the watch began; without that a server keeps it all the same (2.10). */
+  get hasTtl(): boolean {
+    return this.#hasTtl;
   }
 
   /** Whether the stream could, at the last look, drop the last record of a key by itself. */

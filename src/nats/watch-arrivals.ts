@@ -2,7 +2,7 @@ import type { Msg } from "@nats-io/nats-core";
 import type { MillpondError } from "../errors/index.js";
 import { inScope, type WatchScope } from "../kv/index.js";
 import { VersionToken, type KvUpdate } from "../values/index.js";
-import { kindOf, type Delivery } from "./message.js";
+import { kindOf, ttlMsOf, type Delivery } from "./message.js";
 import type { ConsumerHandler } from "./pull-consumer.js";
 import { filtersAreExact, subjectPrefixOf } from "./subjects.js";
 
@@ -28,6 +28,8 @@ export interface ArrivalOptions {
   readonly frontier: number;
   /** The stream's last sequence, known before the consumer was made. */
   readonly head: number;
+  /** Whether a record's `Nats-TTL` counts in this stream. */
+  readonly hasTtl: boolean;
   readonly wake: () => void;
 }
 
@@ -85,7 +87,8 @@ export class WatchArrivals implements ConsumerHandler {
     return taken;
   }
 
-  message(message: Msg, { streamSequence, pending }: Delivery): void {
+  message(message: Msg, delivery: Delivery): void {
+    const { streamSequence, pending } = delivery;
     this.#heard = true;
     if (streamSequence !== this.#through + 1) this.#gap = true;
     this.#through = streamSequence;
@@ -94,7 +97,7 @@ export class WatchArrivals implements ConsumerHandler {
     this.#pending = pending;
     const key = message.subject.slice(this.#prefixLength);
     if (!this.#filters || inScope(this.#options.scope, key)) {
-      this.#updates.push(this.#updateOf(key, message, streamSequence));
+      this.#updates.push(this.#updateOf(key, message, delivery));
     }
     if (pending === 0) this.completed();
     this.#options.wake();
@@ -136,15 +139,18 @@ export class WatchArrivals implements ConsumerHandler {
     this.#through = streamSequence;
   }
 
-  #updateOf(key: string, message: Msg, streamSequence: number): KvUpdate {
+  #updateOf(key: string, message: Msg, { streamSequence, timeMs }: Delivery): KvUpdate {
     const version = VersionToken.fromU64(streamSequence);
     const { headers, data } = message;
-    const kind = kindOf(headers === undefined ? undefined : (name) => headers.get(name));
-    if (kind !== "put") return { kind, key, version };
+    const header = headers === undefined ? undefined : (name: string) => headers.get(name);
+    const kind = kindOf(header);
+    if (kind !== "put") return { kind, key, version, timeMs };
     if (data.length === 0 && this.#options.emptyValueIsDelete) {
-      return { kind: "delete", key, version };
+      return { kind: "delete", key, version, timeMs };
     }
+    const ttlMs = this.#options.hasTtl ? ttlMsOf(header) : undefined;
     // A copy: the client's bytes are a view of all that came in one read from the socket.
-    return { kind, key, value: new Uint8Array(data), version };
+    const put = { kind, key, value: new Uint8Array(data), version, timeMs };
+    return ttlMs === undefined ? put : { ...put, ttlMs };
   }
 }

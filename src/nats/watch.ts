@@ -303,6 +303,7 @@ class NatsWatch implements KvWatch {
       emptyValueIsDelete,
       frontier: this.#frontier,
       head: guard.head,
+      hasTtl: guard.hasTtl,
       wake: () => this.#wake?.(),
     });
   }

@@ -88,7 +88,13 @@ function* overlaid(stored: Iterable<KvEntry>, ahead: readonly KvUpdate[]): Gener
   for (const update of ahead.slice(next)) if (update.kind === "put") yield entryOf(update);
 }
 
-function entryOf({ key, value, version }: KvPut): KvEntry {
-  // Not `slice`: a Buffer's gives a view.
-  return { key, value: new Uint8Array(value), version };
+function entryOf({ key, value, version, timeMs, ttlMs }: KvPut): KvEntry {
+  return {
+    key,
+    // Not `slice`: a Buffer's gives a view.
+    value: new Uint8Array(value),
+    version,
+    ...(timeMs === undefined ? {} : { timeMs }),
+    ...(ttlMs === undefined ? {} : { ttlMs }),
+  };
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { deliveryOf, kindOf, storedHeaders } from "../../src/nats/message.js";
+import { deliveryOf, kindOf, storedHeaders, ttlMsOf } from "../../src/nats/message.js";
 
-const NUMBERS = { streamSequence: 12, consumerSequence: 3, pending: 7 };
+const NUMBERS = { streamSequence: 12, consumerSequence: 3, pending: 7, timeMs: 1795351190875 };
 
 describe("a reply subject", () => {
   test("gives the same numbers in the old form and in the new, with and without its last token", () => {
@@ -24,6 +24,35 @@ describe("a reply subject", () => {
   test("keeps sequences up to 2^53 exact", () => {
     const reply = `$JS.ACK.KV_b.c1.1.${2 ** 53}.3.1.7`;
     assert.equal(deliveryOf(reply)?.streamSequence, 2 ** 53);
+  });
+});
+
+describe("a record's time to live", () => {
+  test("is whole seconds or a duration", () => {
+    for (const [text, ms] of [
+      ["5", 5000],
+      ["5s", 5000],
+      ["1h30m", 5_400_000],
+      ["1m0.5s", 60_500],
+      ["1500ms", 1500],
+    ] as const) {
+      assert.equal(
+        ttlMsOf((name) => (name === "Nats-TTL" ? text : "")),
+        ms,
+        text,
+      );
+    }
+  });
+
+  test("is none where there is no header, for never, and for what no server takes", () => {
+    assert.equal(ttlMsOf(undefined), undefined);
+    for (const text of ["", "never", "0", "0s", "-5s", "5 s", "soon", "1d"]) {
+      assert.equal(
+        ttlMsOf(() => text),
+        undefined,
+        text,
+      );
+    }
   });
 });
 

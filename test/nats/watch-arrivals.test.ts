@@ -11,13 +11,14 @@ function arrivals(frontier: number, head = frontier): WatchArrivals {
     emptyValueIsDelete: false,
     frontier,
     head,
+    hasTtl: false,
     wake: () => {},
   });
 }
 
 function deliver(to: WatchArrivals, streamSequence: number): void {
   const message = { subject: "$KV.b.k", data: Uint8Array.of(1) } as unknown as Msg;
-  to.message(message, { streamSequence, consumerSequence: 1, pending: 1 });
+  to.message(message, { streamSequence, consumerSequence: 1, pending: 1, timeMs: 1 });
 }
 
 describe("what a watch's consumer delivers", () => {

@@ -151,6 +151,11 @@ export const limits: Scenarios = {
     assert.equal(text((await bucket.get("a"))?.value), "1");
     await flow.untilUpdates(5);
     assert.deepEqual(flow.story.toSorted(), ["-a", "-c", "a=1", "b=1", "c=1"]);
+    // A source that tells when a record was stored also tells how long it lives.
+    for (const update of flow.updates) {
+      if (update.kind !== "put" || update.timeMs === undefined) continue;
+      assert.equal(update.ttlMs, update.key === "b" ? undefined : 1000);
+    }
     assert.equal(await bucket.get("a"), undefined);
     assert.deepEqual(await sortedKeys(bucket), ["b"]);
     assert.equal((await bucket.entry("a"))?.kind, "delete");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { isMillpondError, type ErrorCode } from "../../errors/index.js";
 import type { KvStore } from "../../kv/index.js";
-import { type VersionToken, WatchCursor } from "../../values/index.js";
+import { type KvEntry, type VersionToken, WatchCursor } from "../../values/index.js";
 
 /** Writes in flight at a time where a scenario writes many. */
 const AT_A_TIME = 100;
@@ -32,6 +32,15 @@ export async function contents(bucket: KvStore, prefix?: string): Promise<Map<st
       .map((entry): [string, string] => [entry.key, new TextDecoder().decode(entry.value)])
       .toSorted(([one], [other]) => (one < other ? -1 : 1)),
   );
+}
+
+/** An entry or record without its times, which a bucket need not tell. */
+export function untimed(entry: KvEntry | undefined): Partial<KvEntry> | undefined {
+  if (entry === undefined) return undefined;
+  const rest: Partial<KvEntry> & { timeMs?: number; ttlMs?: number } = { ...entry };
+  delete rest.timeMs;
+  delete rest.ttlMs;
+  return rest;
 }
 
 /** Fails unless `work` is refused with this code. */
