@@ -1,43 +1,55 @@
 import { compareKeys } from "../rules/key-order.js";
-import { WatchCursor, type KvEntry } from "../values/index.js";
-import { HEADER_BYTES } from "./v2/format.js";
-import { cursorOf, valueOf, versionOf, type RecordFrame } from "./v2/record-frame.js";
-import type { RecordVisitor, ScanResult } from "./scan-log.js";
+import { WatchCursor, type KvEntry, type KvUpdate, type LogPosition } from "../values/index.js";
+import { codecOf } from "./codecs.js";
+import type { ScanResult } from "./scan-log.js";
 import { sortInSlices } from "./sort-in-slices.js";
+import type { LogVisitor } from "./visitor.js";
+
+const NO_POSITION: LogPosition = {
+  cursor: WatchCursor.none,
+  cursorTimeNs: 0n,
+  origin: undefined,
+};
 
 /** What a log adds up to: the last write of each key wins, removals remove, the last cursor stands. */
-export class LogFold implements RecordVisitor {
+export class LogFold implements LogVisitor {
   readonly entries = new Map<string, KvEntry>();
-  #cursor = WatchCursor.none;
+  #position: LogPosition = NO_POSITION;
   #superseded = false;
 
-  put(key: string, bytes: Buffer, frame: RecordFrame): void {
-    this.#superseded ||= this.entries.has(key);
-    this.entries.set(key, { key, value: valueOf(bytes, frame), version: versionOf(bytes, frame) });
+  update(update: KvUpdate): void {
+    if (update.kind === "put") {
+      const { kind: _, ...entry } = update;
+      this.#superseded ||= this.entries.has(entry.key);
+      this.entries.set(entry.key, entry);
+    } else {
+      this.#superseded = true;
+      this.entries.delete(update.key);
+    }
   }
 
-  remove(key: string): void {
-    this.#superseded = true;
-    this.entries.delete(key);
+  position(position: LogPosition): void {
+    this.#superseded ||= !this.#position.cursor.isNone;
+    this.#position = position;
   }
 
-  cursor(bytes: Buffer, frame: RecordFrame): void {
-    this.#superseded ||= !this.#cursor.isNone;
-    this.#cursor = cursorOf(bytes, frame);
+  get lastPosition(): LogPosition {
+    return this.#position;
   }
 
   get lastCursor(): WatchCursor {
-    return this.#cursor;
+    return this.#position.cursor;
   }
 
   get isNone(): boolean {
-    return this.entries.size === 0 && this.#cursor.isNone;
+    return this.entries.size === 0 && this.lastCursor.isNone;
   }
 
   /** Whether a rewrite would leave something out: a key twice, a removal, a second cursor, a torn tail. */
   isCompact(scan: ScanResult): boolean {
-    if (scan.tornBytes > 0) return false;
-    return this.isNone ? scan.goodBytes === HEADER_BYTES : !this.#superseded;
+    const { format, goodBytes, tornBytes } = scan;
+    if (tornBytes > 0 || format === undefined) return false;
+    return this.isNone ? goodBytes === codecOf(format).headerBytes : !this.#superseded;
   }
 
   /** The live entries, ascending by the UTF-8 bytes of the key. */

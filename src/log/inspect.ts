@@ -1,24 +1,30 @@
 import { CorruptedError, InvalidFormatError, isMillpondError } from "../errors/index.js";
 import type { ErrorCode } from "../errors/index.js";
 import { nodeFileSystem } from "../platform/index.js";
-import { WatchCursor } from "../values/index.js";
-import { FORMAT_VERSION } from "./v2/format.js";
+import { WatchCursor, type KvUpdate, type LogPosition } from "../values/index.js";
+import type { LogFormat } from "./codec.js";
 import { io } from "./io-errors.js";
 import type { ReadOptions } from "./load.js";
 import { openForReading } from "./open-log.js";
-import { cursorOf, type RecordFrame } from "./v2/record-frame.js";
-import { scanLog, type RecordVisitor } from "./scan-log.js";
+import { scanLog } from "./scan-log.js";
+import type { LogVisitor } from "./visitor.js";
 
 /** A log that loads. Sizes in bytes. */
 export interface SoundLog {
   readonly result: "ok";
-  readonly format: number;
+  readonly format: LogFormat;
   /** None where the log holds no cursor. */
   readonly cursor: WatchCursor;
+  /** When the source stored the message at the cursor, in ns since 1970; undefined where the log does not say. */
+  readonly cursorTimeNs: bigint | undefined;
+  /** What the cursor belongs to, as its writer put it; undefined where the log does not say. */
+  readonly origin: string | undefined;
   /** Keys that have a value. */
   readonly entries: number;
-  /** Records, cursors and superseded ones included. */
+  /** Records, superseded ones and those of cursors (format 2) included. */
   readonly records: number;
+  /** Frames (format 3: one for each batch); in format 2 each record is one. */
+  readonly frames: number;
   /** Size of the file, the torn tail included. */
   readonly bytes: number;
   /** What a load would drop at the end: a write that was cut short. */
@@ -29,8 +35,9 @@ export interface SoundLog {
 export interface EmptyLog {
   readonly result: "none";
   /** Undefined where there is no file. */
-  readonly format: number | undefined;
+  readonly format: LogFormat | undefined;
   readonly records: number;
+  readonly frames: number;
   readonly bytes: number;
   readonly tornBytes: number;
 }
@@ -54,16 +61,27 @@ export async function verify(
 ): Promise<SoundLog | EmptyLog> {
   const handle = await openForReading(options.fs ?? nodeFileSystem, path);
   if (handle === undefined) {
-    return { result: "none", format: undefined, records: 0, bytes: 0, tornBytes: 0 };
+    return { result: "none", format: undefined, records: 0, frames: 0, bytes: 0, tornBytes: 0 };
   }
   try {
     const census = new Census();
     const scan = await io(path, "read", () => scanLog(handle, path, census));
-    const { records, tornBytes } = scan;
-    const sizes = { format: FORMAT_VERSION, records, bytes: scan.goodBytes + tornBytes, tornBytes };
+    const { format, records, frames, goodBytes, tornBytes } = scan;
+    const sizes = { records, frames, bytes: goodBytes + tornBytes, tornBytes };
     const { keys, last } = census;
-    if (keys.size === 0 && last.isNone) return { result: "none", ...sizes };
-    return { result: "ok", cursor: last, entries: keys.size, ...sizes };
+    const cursor = last?.cursor ?? WatchCursor.none;
+    if (format === undefined || (keys.size === 0 && cursor.isNone)) {
+      return { result: "none", format, ...sizes };
+    }
+    return {
+      result: "ok",
+      format,
+      cursor,
+      cursorTimeNs: last?.cursorTimeNs || undefined,
+      origin: last?.origin,
+      entries: keys.size,
+      ...sizes,
+    };
   } finally {
     await handle.close().catch(() => undefined);
   }
@@ -87,19 +105,17 @@ export async function inspectLog(path: string, options: ReadOptions = {}): Promi
 }
 
 /** Which keys live, without their values. */
-class Census implements RecordVisitor {
+class Census implements LogVisitor {
+  readonly withoutValues = true;
   readonly keys = new Set<string>();
-  last = WatchCursor.none;
+  last: LogPosition | undefined;
 
-  put(key: string): void {
-    this.keys.add(key);
+  update({ kind, key }: KvUpdate): void {
+    if (kind === "put") this.keys.add(key);
+    else this.keys.delete(key);
   }
 
-  remove(key: string): void {
-    this.keys.delete(key);
-  }
-
-  cursor(bytes: Buffer, frame: RecordFrame): void {
-    this.last = cursorOf(bytes, frame);
+  position(position: LogPosition): void {
+    this.last = position;
   }
 }

@@ -2,7 +2,8 @@ import { type FileHandle, type FileLock, type FileSystem } from "../platform/ind
 import { isNameTooLong, removeLeftovers } from "./compact-file.js";
 import { HEADER, HEADER_BYTES } from "./v2/format.js";
 import { hardLinked, io, ioError, nameTooLong, notAFile } from "./io-errors.js";
-import { scanLog, type RecordVisitor } from "./scan-log.js";
+import { scanLog } from "./scan-log.js";
+import type { LogVisitor } from "./visitor.js";
 
 /** A log that is ours to write. */
 export interface WritableLog {
@@ -37,7 +38,7 @@ export async function openForReading(
 export async function openForWriting(
   fs: FileSystem,
   path: string,
-  visitor: RecordVisitor,
+  visitor: LogVisitor,
 ): Promise<WritableLog> {
   const target = await io(path, "open", () => fs.realPath(path));
   if (isNameTooLong(target)) throw nameTooLong(path);
@@ -62,9 +63,9 @@ export async function openForWriting(
 async function scanAndRepair(
   handle: FileHandle,
   path: string,
-  visitor: RecordVisitor,
+  visitor: LogVisitor,
 ): Promise<number> {
-  const { goodBytes, tornBytes } = await scanLog(handle, path, visitor, true);
+  const { goodBytes, tornBytes } = await scanLog(handle, path, visitor, { allowTornHeader: true });
   if (goodBytes === 0) {
     handle.writeSync(HEADER, 0);
     return HEADER_BYTES;

@@ -1,35 +1,30 @@
-import type { KvUpdate, WatchCursor } from "../values/index.js";
-import { cursorOf, valueOf, versionOf, type RecordFrame } from "./v2/record-frame.js";
-import type { RecordVisitor } from "./scan-log.js";
+import type { KvUpdate, LogPosition, WatchCursor } from "../values/index.js";
+import type { LogVisitor } from "./visitor.js";
 
 /** Is handed the records of a log in order. What it gets is its own to keep. */
 export interface ReplayVisitor {
   update(update: KvUpdate): void;
   cursor(cursor: WatchCursor): void;
+  /** Comes after `cursor`, with what else the log says about the position. */
+  position?(position: LogPosition): void;
 }
 
-/** Turns records into values for a {@link ReplayVisitor}; without one, it only lets the scan check them. */
-export class Replay implements RecordVisitor {
+/** Hands on to a {@link ReplayVisitor}; without one, it only lets the scan check the log. */
+export class Replay implements LogVisitor {
+  readonly withoutValues: boolean;
   readonly #visitor: ReplayVisitor | undefined;
 
   constructor(visitor: ReplayVisitor | undefined) {
     this.#visitor = visitor;
+    this.withoutValues = visitor === undefined;
   }
 
-  put(key: string, bytes: Buffer, frame: RecordFrame): void {
-    this.#visitor?.update({
-      kind: "put",
-      key,
-      value: valueOf(bytes, frame),
-      version: versionOf(bytes, frame),
-    });
+  update(update: KvUpdate): void {
+    this.#visitor?.update(update);
   }
 
-  remove(key: string, bytes: Buffer, frame: RecordFrame): void {
-    this.#visitor?.update({ kind: "delete", key, version: versionOf(bytes, frame) });
-  }
-
-  cursor(bytes: Buffer, frame: RecordFrame): void {
-    this.#visitor?.cursor(cursorOf(bytes, frame));
+  position(position: LogPosition): void {
+    this.#visitor?.cursor(position.cursor);
+    this.#visitor?.position?.(position);
   }
 }

@@ -1,179 +1,173 @@
-import { InvalidFormatError } from "../errors/index.js";
 import type { FileHandle } from "../platform/index.js";
-import { requireTornTail, type Damage } from "./damage.js";
-import {
-  FORMAT_VERSION,
-  HEADER,
-  HEADER_BYTES,
-  MAGIC,
-  RECORD_CURSOR,
-  RECORD_PUT,
-} from "./v2/format.js";
-import {
-  checksumHolds,
-  frameRecord,
-  keyOf,
-  RecordFrame,
-  type FrameResult,
-} from "./v2/record-frame.js";
+import { ChunkReader } from "./chunk-reader.js";
+import type { LogFormat } from "./codec.js";
+import { codecOf } from "./codecs.js";
+import type { FrameWalker } from "./frame-walker.js";
+import { HEADER_BYTES_MAX, readHeader } from "./header.js";
+import { V2Walker } from "./v2/index.js";
+import { V3Walker, type Lineage } from "./v3/index.js";
+import type { LogVisitor } from "./visitor.js";
 
-/** What a scan hands on, record by record. `bytes` is reused: what is kept must be copied. */
-export interface RecordVisitor {
-  put(key: string, bytes: Buffer, frame: RecordFrame): void;
-  remove(key: string, bytes: Buffer, frame: RecordFrame): void;
-  cursor(bytes: Buffer, frame: RecordFrame): void;
+export interface ScanOptions {
+  /** Whether a header that a crash cut short is a result and not `invalid-format`: for whoever makes it whole. Default: no. */
+  readonly allowTornHeader?: boolean;
 }
 
 export interface ScanResult {
-  /** Bytes from the start of the file to the end of the last good record. 0: the header itself is torn. */
+  /** Undefined where the header is torn and none of it was written. */
+  readonly format: LogFormat | undefined;
+  /** Of 8 bytes; of none in format 2 and where the header is torn. */
+  readonly salt: Uint8Array;
+  /** Bytes from the start of the file to the end of the last good frame. 0: the header itself is torn. */
   readonly goodBytes: number;
   /** Bytes after that: a torn tail, which is dropped. */
   readonly tornBytes: number;
-  /** Good records, cursors included. */
+  /** Good records; v2's cursors included. */
   readonly records: number;
+  /** Good frames; in v2 each record is one. */
+  readonly frames: number;
+  /** Where the last good frame with a position ends; undefined where none has one. */
+  readonly lastPosition: number | undefined;
+  /** What a compacted v3 file says about the one before it. */
+  readonly lineage: Lineage | undefined;
 }
 
-/** Some thousand short records: what is read between two turns of the event loop takes a few milliseconds. */
+/**
+ * Between two turns of the event loop, for a visitor that takes updates one by one: some thousand short records take a few
+ * milliseconds. One that takes frames whole is several times as fast.
+ */
 const CHUNK_BYTES = 256 * 1024;
-const FOREIGN_HINT = "Is this a Millpond snapshot? If it was one, keep a copy and remove it.";
-const TORN_HEADER_HINT =
-  "A crash may have cut it short when it was made: opening it for writing makes it whole.";
+const WALK_CHUNK_BYTES = 1024 * 1024;
+const NO_SALT = new Uint8Array(0);
 
 /**
- * Reads the log from its start, a chunk at a time, giving way to other work between chunks; it holds one chunk and one
- * record at most. Throws `corrupted` and `invalid-format` with the offset. A header that is cut short is
+ * Reads the log from its start, a chunk at a time, giving way to other work between chunks; the next chunk is read meanwhile.
+ * It holds two chunks and one frame at most. Throws `corrupted` and `invalid-format` with the offset. A header that is cut short is
  * `invalid-format` too, unless `allowTornHeader`. What is appended meanwhile is not looked at.
  */
 export async function scanLog(
   handle: FileHandle,
   path: string,
-  visitor: RecordVisitor,
-  allowTornHeader = false,
+  visitor: LogVisitor,
+  options: ScanOptions = {},
 ): Promise<ScanResult> {
-  const { size } = await handle.stat();
-  const scan = new LogScan(handle, path, size, visitor);
-  return await scan.run(allowTornHeader);
+  const scan = new LogScan(handle, path, visitor, options);
+  await scan.advance();
+  await scan.requireTornTail();
+  return scan.result;
 }
 
-class LogScan {
+/**
+ * A scan that keeps its place: each {@link LogScan.advance} takes what was appended since the one before. For one file that only
+ * grows: whoever calls it looks whether the path has another file by now, and whether this one has become shorter than
+ * `result.goodBytes`.
+ */
+export class LogScan {
   readonly #handle: FileHandle;
   readonly #path: string;
-  readonly #visitor: RecordVisitor;
-  readonly #frame = new RecordFrame();
-  /** The file's size; less once a read has come back short. */
-  #size: number;
-  #chunk = Buffer.allocUnsafeSlow(0);
-  /** Where in the file the chunk starts, and how much of it is filled. */
-  #chunkStart = 0;
-  #filled = 0;
-  /** The next record, in bytes from the chunk's start. */
-  #at = 0;
-  #records = 0;
+  readonly #visitor: LogVisitor;
+  readonly #allowTornHeader: boolean;
+  readonly #reader: ChunkReader;
+  #walker: FrameWalker | undefined;
+  #format: LogFormat | undefined;
+  #salt: Uint8Array = NO_SALT;
+  #goodBytes = 0;
+  #size = 0;
 
-  constructor(handle: FileHandle, path: string, size: number, visitor: RecordVisitor) {
+  constructor(
+    handle: FileHandle,
+    path: string,
+    visitor: LogVisitor,
+    { allowTornHeader = false }: ScanOptions = {},
+  ) {
     this.#handle = handle;
     this.#path = path;
-    this.#size = size;
     this.#visitor = visitor;
-  }
-
-  async run(allowTornHeader: boolean): Promise<ScanResult> {
-    if (!(await this.#readHeader(allowTornHeader))) return this.#result(0);
-    while (this.#position < this.#size) {
-      const found = frameRecord(this.#chunk, this.#at, this.#filled, this.#frame);
-      if (found === "incomplete" && (await this.#readMore(this.#frame.end))) continue;
-      const damage = this.#takeRecord(found);
-      if (damage === undefined) continue;
-      await requireTornTail(this.#handle, this.#path, this.#size, damage);
-      break;
-    }
-    return this.#result(this.#position);
-  }
-
-  get #position(): number {
-    return this.#chunkStart + this.#at;
-  }
-
-  #result(goodBytes: number): ScanResult {
-    return { goodBytes, tornBytes: this.#size - goodBytes, records: this.#records };
-  }
-
-  /** False where the header is torn (and may be). */
-  async #readHeader(allowTorn: boolean): Promise<boolean> {
-    await this.#readMore(Math.min(HEADER_BYTES, this.#size));
-    if (this.#filled < HEADER_BYTES) {
-      const torn = this.#chunk.subarray(0, this.#filled);
-      const isBeginning = torn.every((byte, index) => byte === HEADER[index] || byte === 0);
-      if (allowTorn && isBeginning) return false;
-      throw this.#invalid(
-        "the file is too short for a header",
-        0,
-        isBeginning ? TORN_HEADER_HINT : FOREIGN_HINT,
-      );
-    }
-    if (this.#chunk.toString("latin1", 0, MAGIC.length) !== MAGIC) {
-      throw this.#invalid(`this is no snapshot log (bad magic, "${MAGIC}" is missing)`, 0);
-    }
-    const version = this.#chunk.readUInt16LE(MAGIC.length);
-    if (version !== FORMAT_VERSION) {
-      throw this.#invalid(`unsupported format version ${version}`, MAGIC.length);
-    }
-    this.#at = HEADER_BYTES;
-    return true;
-  }
-
-  /** Passes a good record on and steps over it; or says what is wrong with it. */
-  #takeRecord(found: FrameResult): Damage | undefined {
-    const offset = this.#position;
-    if (found === "incomplete") return { offset, kind: "runs-past-end" };
-    if (found === "token-too-long") {
-      throw this.#invalid("a version or cursor of more than 10 bytes", offset);
-    }
-    if (found !== "whole") return { offset, kind: found };
-    if (!checksumHolds(this.#chunk, this.#frame)) {
-      return { offset, kind: "checksum", claimedEnd: this.#chunkStart + this.#frame.end };
-    }
-    this.#visit(offset);
-    this.#records += 1;
-    this.#at = this.#frame.end;
-    return undefined;
-  }
-
-  #visit(offset: number): void {
-    if (this.#frame.type === RECORD_CURSOR) {
-      this.#visitor.cursor(this.#chunk, this.#frame);
-      return;
-    }
-    const key = keyOf(this.#chunk, this.#frame);
-    if (key === undefined) throw this.#invalid("a key that is not UTF-8", offset);
-    if (this.#frame.type === RECORD_PUT) this.#visitor.put(key, this.#chunk, this.#frame);
-    else this.#visitor.remove(key, this.#chunk, this.#frame);
-  }
-
-  /** Makes the chunk reach to `needed` (bytes from its present start) or further. False: the file ends before that. */
-  async #readMore(needed: number): Promise<boolean> {
-    if (this.#chunkStart + needed > this.#size) return false;
-    const kept = this.#filled - this.#at;
-    const left = this.#size - this.#chunkStart - this.#at;
-    const wanted = Math.max(needed - this.#at, Math.min(CHUNK_BYTES, left));
-    const next = this.#chunk.length === wanted ? this.#chunk : Buffer.allocUnsafeSlow(wanted);
-    this.#chunk.copy(next, 0, this.#at, this.#filled);
-    this.#chunk = next;
-    this.#chunkStart += this.#at;
-    this.#at = 0;
-    const end = Math.min(next.length, this.#size - this.#chunkStart);
-    const filled = await this.#handle.read(next.subarray(kept, end), this.#chunkStart + kept);
-    this.#filled = kept + filled;
-    // Cut short by its writer since: what is gone is no damage.
-    if (this.#filled < end) this.#size = this.#chunkStart + this.#filled;
-    return true;
-  }
-
-  #invalid(what: string, offset: number, hint = FOREIGN_HINT): InvalidFormatError {
-    return new InvalidFormatError(
-      `${this.#path}: ${what} at byte ${offset}`,
-      { path: this.#path, offset },
-      { hint },
+    this.#allowTornHeader = allowTornHeader;
+    this.#reader = new ChunkReader(
+      handle,
+      visitor.walk === undefined ? CHUNK_BYTES : WALK_CHUNK_BYTES,
     );
+  }
+
+  /** As of the last `advance`. `tornBytes` is then what it could not take, whatever that is. */
+  get result(): ScanResult {
+    const { records = 0, frames = 0, lastPosition } = this.#walker ?? {};
+    return {
+      format: this.#format,
+      salt: this.#salt,
+      goodBytes: this.#goodBytes,
+      tornBytes: Math.max(0, this.#size - this.#goodBytes),
+      records,
+      frames,
+      lastPosition,
+      lineage: this.#walker instanceof V3Walker ? this.#walker.lineage : undefined,
+    };
+  }
+
+  /**
+   * Takes all good frames from its place to the end that the file has now, and stops quietly at anything else: a frame that
+   * its writer has not finished, or what only {@link LogScan.requireTornTail} can tell. Throws `invalid-format` or `corrupted`
+   * for a wrong header (one that is too short too, unless `allowTornHeader`) and `invalid-format` for a malformed frame.
+   */
+  async advance(): Promise<ScanResult> {
+    const { size } = await this.#handle.stat();
+    const reader = this.#reader;
+    reader.restart(this.#goodBytes, size);
+    this.#size = size;
+    try {
+      const walker = await this.#readHeader();
+      if (walker !== undefined) await this.#takeFrames(walker);
+    } finally {
+      this.#size = reader.size;
+    }
+    return this.result;
+  }
+
+  /**
+   * Judges what the last `advance` could not take, as it was then. Returns where it is a torn tail, which a crash leaves or a
+   * writer is about to finish; throws `corrupted` or `invalid-format` for damage, with its offset.
+   */
+  async requireTornTail(): Promise<void> {
+    if (this.#walker === undefined || this.#goodBytes >= this.#size) return;
+    await this.#walker.requireTornTail(this.#handle, this.#goodBytes, this.#size);
+  }
+
+  /** Undefined where the header is torn (and may be). */
+  async #readHeader(): Promise<FrameWalker | undefined> {
+    if (this.#walker !== undefined) return this.#walker;
+    const reader = this.#reader;
+    await reader.need(Math.min(HEADER_BYTES_MAX, reader.size));
+    const { at, end } = reader;
+    const bytes = reader.chunk.subarray(at, Math.min(at + HEADER_BYTES_MAX, end));
+    const header = readHeader(this.#path, bytes, this.#allowTornHeader);
+    this.#format = header.format;
+    if (header.state === "torn") return undefined;
+    this.#salt = header.salt;
+    this.#walker =
+      header.format === 2
+        ? new V2Walker(this.#path, this.#visitor)
+        : new V3Walker(this.#path, header.salt, this.#visitor);
+    reader.at += codecOf(header.format).headerBytes;
+    this.#goodBytes = reader.position;
+    return this.#walker;
+  }
+
+  async #takeFrames(walker: FrameWalker): Promise<void> {
+    const reader = this.#reader;
+    while (reader.position < reader.size) {
+      const needed = this.#takeChunk(walker);
+      if (needed === undefined || !(await reader.need(needed))) return;
+    }
+  }
+
+  #takeChunk(walker: FrameWalker): number | undefined {
+    const reader = this.#reader;
+    try {
+      return walker.take(reader.chunk, reader.at, reader.end, reader.start);
+    } finally {
+      reader.at = walker.at;
+      this.#goodBytes = reader.position;
+    }
   }
 }

@@ -50,6 +50,7 @@ describe("the commands on a log", () => {
       cursor: "0000000000000006",
       entries: 3,
       records: 7,
+      frames: 7,
       tornBytes: 0,
     });
 

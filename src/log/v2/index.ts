@@ -1,1 +1,2 @@
 export { v2Codec } from "./codec.js";
+export { V2Walker } from "./walker.js";

@@ -1,8 +1,8 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
-import { CorruptedError, InvalidFormatError, type MillpondError } from "../errors/index.js";
-import type { FileHandle } from "../platform/index.js";
-import { RECORD_BYTES_MAX, RECORD_BYTES_MIN } from "./v2/format.js";
-import { checksumHolds, frameRecord, RecordFrame } from "./v2/record-frame.js";
+import { CorruptedError, InvalidFormatError, type MillpondError } from "../../errors/index.js";
+import { nextTurn, type FileHandle } from "../../platform/index.js";
+import { isZero, isZeroFrom } from "../zeros.js";
+import { RECORD_BYTES_MAX, RECORD_BYTES_MIN } from "./format.js";
+import { checksumHolds, frameRecord, RecordFrame } from "./record-frame.js";
 
 /** What was wrong with the record at `offset`; all offsets count from the start of the file. */
 export interface Damage {
@@ -19,9 +19,6 @@ const SEARCH_SLICE_BYTES = 8 * 1024 ** 2;
 /** What it costs to look at one offset, and to begin a checksum, in bytes checksummed (measured on Node 20). */
 const OFFSET_COST_BYTES = 16;
 const CHECKSUM_COST_BYTES = 256;
-const ZERO_CHUNK_BYTES = 256 * 1024;
-/** To compare with: many times as fast as a look at each byte. */
-const ZEROS = Buffer.alloc(4096);
 
 /**
  * Tells a torn tail from damage. Returns where the record at `damage.offset` and all that follows may be dropped: nothing
@@ -97,22 +94,4 @@ async function findRecord(window: Buffer): Promise<number | "gave up" | undefine
 /** Zeros where a record should be, with something after them: no write that was cut short leaves that. */
 function isZeroHole(window: Buffer): boolean {
   return window.length >= RECORD_BYTES_MIN && isZeroFrom(window.subarray(0, RECORD_BYTES_MIN), 0);
-}
-
-function isZeroFrom(bytes: Buffer, from: number): boolean {
-  for (let at = from; at < bytes.length; at += ZEROS.length) {
-    const part = bytes.subarray(at, at + ZEROS.length);
-    if (!part.equals(ZEROS.subarray(0, part.length))) return false;
-  }
-  return true;
-}
-
-async function isZero(handle: FileHandle, from: number, to: number): Promise<boolean> {
-  const chunk = Buffer.allocUnsafeSlow(Math.min(ZERO_CHUNK_BYTES, to - from));
-  for (let at = from; at < to; at += chunk.length) {
-    const filled = await handle.read(chunk.subarray(0, Math.min(chunk.length, to - at)), at);
-    if (!isZeroFrom(chunk.subarray(0, filled), 0)) return false;
-    if (filled === 0) break;
-  }
-  return true;
 }
