@@ -35,6 +35,7 @@ export interface FilePlace {
  * does.
  */
 export interface BatchEncoder {
+  readonly format: LogFormat;
   /** Bytes it would take on disk: exact once ended, without the position before that; 0 when nothing was added. */
   readonly length: number;
   /** Records added, without the position. */

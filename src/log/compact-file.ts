@@ -1,27 +1,10 @@
 import { basename, dirname, join } from "node:path";
-import type { FileHandle, FileOwner, FileSystem } from "../platform/index.js";
-import type { KvEntry, WatchCursor } from "../values/index.js";
-import { checkEntry } from "./check-record.js";
-import { HEADER } from "./v2/format.js";
+import type { FileHandle, FileOwner, FileStat, FileSystem } from "../platform/index.js";
+import type { LogCodec } from "./codec.js";
+import { writeDump, type CompactContent } from "./dump.js";
 import { requireInPlace } from "./in-place.js";
 import { ioError } from "./io-errors.js";
-import { RecordBuffer } from "./v2/record-buffer.js";
 
-/** What a compact log is made of. */
-export interface CompactContent {
-  /** Are written in the order given. */
-  readonly entries: Iterable<KvEntry>;
-  readonly cursor: WatchCursor;
-}
-
-/** A compact log that has taken the place of the one at its path. */
-export interface CompactFile {
-  /** Open for writing; the caller closes it. */
-  readonly handle: FileHandle;
-  readonly size: number;
-}
-
-const SLICE_BYTES = 256 * 1024;
 const INFIX = ".compact-";
 const SUFFIX = ".tmp";
 /** What every common file system takes, and the longest process id of any system in digits. */
@@ -29,40 +12,93 @@ const NAME_BYTES_MAX = 255;
 const PID_DIGITS_MAX = 10;
 
 /**
- * Writes `content` to a temporary file beside `target` (resolved), with the same mode and owner, syncs it and renames it over
- * `target`. On a throw `target` still is what it was. The handle that wrote the file stays open and goes on to append to
- * it, so that no failed reopening can leave a writer on the old, nameless file. What is left for the caller is to sync the
- * directory. The caller holds the writer's lock.
- *
- * Throws {@link MovedAwayError} where `target` is not the file `fileId`, which is the one the content comes from: its
- * directory may have been moved aside, and what is there now may be another writer's. Looked at last just before the
- * rename, since no rename can be told to replace this one file only.
+ * The file beside a log that is to take its place. The handle that makes it stays open and goes on to append to it, so
+ * that no failed reopening can leave a writer on the old, nameless file. The caller holds the writer's lock.
+ */
+export class TemporaryLog {
+  readonly path: string;
+  readonly handle: FileHandle;
+  readonly #fs: FileSystem;
+  readonly #target: string;
+  readonly #replaced: FileStat;
+
+  private constructor(
+    fs: FileSystem,
+    target: string,
+    replaced: FileStat,
+    path: string,
+    handle: FileHandle,
+  ) {
+    this.path = path;
+    this.handle = handle;
+    this.#fs = fs;
+    this.#target = target;
+    this.#replaced = replaced;
+  }
+
+  /**
+   * Throws {@link MovedAwayError} where `target` (resolved) is not the file `fileId`, which is the one the content comes from:
+   * its directory may have been moved aside, and what is there now may be another writer's.
+   */
+  static async create(fs: FileSystem, target: string, fileId: string): Promise<TemporaryLog> {
+    const path = `${target}${INFIX}${process.pid}${SUFFIX}`;
+    const replaced = await requireInPlace(fs, target, fileId);
+    await fs.remove(path);
+    const handle = await fs.open(path, "create-new");
+    return new TemporaryLog(fs, target, replaced, path, handle);
+  }
+
+  /**
+   * Gives the file the mode and owner of the one it replaces, syncs it, and looks a last time whether that one is in place,
+   * since no rename can be told to replace this one file only.
+   */
+  async seal(): Promise<void> {
+    const { owner, permissions, fileId } = this.#replaced;
+    await keepOwner(this.handle, owner);
+    await this.handle.setPermissions(permissions);
+    await this.handle.sync();
+    await requireInPlace(this.#fs, this.#target, fileId);
+  }
+
+  /** What is left for the caller is to sync the directory. */
+  async takePlace(): Promise<void> {
+    await this.#fs.rename(this.path, this.#target);
+  }
+
+  /** Removes it as far as that can be done; the next open removes the rest. */
+  async remove(): Promise<void> {
+    await this.handle.close().catch(() => undefined);
+    await this.#fs.remove(this.path).catch(() => undefined);
+  }
+}
+
+/**
+ * Puts a compact log in the place of the one at `target`, which nobody else may be writing. On a throw `target` still is
+ * what it was. The directory is synced.
  */
 export async function replaceWithCompact(
   fs: FileSystem,
   target: string,
   fileId: string,
+  { codec, salt }: { readonly codec: LogCodec; readonly salt: Uint8Array },
   content: CompactContent,
-): Promise<CompactFile> {
-  const temporary = `${target}${INFIX}${process.pid}${SUFFIX}`;
-  let handle: FileHandle | undefined;
+): Promise<void> {
+  let temporary: TemporaryLog | undefined;
   try {
-    const { permissions, owner } = await requireInPlace(fs, target, fileId);
-    await fs.remove(temporary);
-    handle = await fs.open(temporary, "create-new");
-    const size = await writeContent(handle, content);
-    await keepOwner(handle, owner);
-    await handle.setPermissions(permissions);
-    await handle.sync();
-    await requireInPlace(fs, target, fileId);
-    await fs.rename(temporary, target);
-    return { handle, size };
+    temporary = await TemporaryLog.create(fs, target, fileId);
+    const { handle } = temporary;
+    await writeDump({ handle, codec, salt, ancestor: undefined, signal: NEVER }, content);
+    await temporary.seal();
+    await temporary.takePlace();
+    await handle.close().catch(() => undefined);
   } catch (cause) {
-    await handle?.close().catch(() => undefined);
-    await fs.remove(temporary).catch(() => undefined);
+    await temporary?.remove();
     throw ioError(target, "rewrite", cause);
   }
+  await fs.syncDirectory(dirname(target));
 }
+
+const NEVER = new AbortController().signal;
 
 /**
  * Matters where root compacts another user's log, who could not open it afterwards. Best effort: whoever may not do that
@@ -72,27 +108,6 @@ async function keepOwner(handle: FileHandle, owner: FileOwner): Promise<void> {
   const made = (await handle.stat()).owner;
   if (made.user === owner.user && made.group === owner.group) return;
   await handle.setOwner(owner).catch(() => undefined);
-}
-
-/** A slice at a time, each written off the main thread, so that the event loop is not held. */
-async function writeContent(
-  handle: FileHandle,
-  { entries, cursor }: CompactContent,
-): Promise<number> {
-  const slice = new RecordBuffer();
-  slice.appendRaw(HEADER);
-  let position = 0;
-  for (const entry of entries) {
-    checkEntry(entry);
-    slice.appendPut(entry);
-    if (slice.length < SLICE_BYTES) continue;
-    await handle.write(slice.view(), position);
-    position += slice.length;
-    slice.truncate(0);
-  }
-  if (!cursor.isNone) slice.appendCursor(cursor);
-  await handle.write(slice.view(), position);
-  return position + slice.length;
 }
 
 /** Whether a compaction's temporary file can have a name: known at the open, not months later when one is due. */

@@ -5,7 +5,7 @@ import type { ScanResult } from "./scan-log.js";
 import { sortInSlices } from "./sort-in-slices.js";
 import type { LogVisitor } from "./visitor.js";
 
-const NO_POSITION: LogPosition = {
+export const NO_POSITION: LogPosition = {
   cursor: WatchCursor.none,
   cursorTimeNs: 0n,
   origin: undefined,

@@ -8,8 +8,15 @@ export {
   type LogReport,
   type SoundLog,
 } from "./inspect.js";
+export type { BatchEncoder, LogFormat } from "./codec.js";
 export { io } from "./io-errors.js";
 export { load, readSnapshot, staleKeys, type ReadOptions, type Snapshot } from "./load.js";
+export { LogAppender, type Durability, type LogAppenderOptions } from "./log-appender.js";
+export type { CompactContent, RecordSlice } from "./dump.js";
 export type { ReplayVisitor } from "./replay.js";
-export { SnapshotWriter, type SnapshotWriterOptions } from "./snapshot-writer.js";
+export {
+  SnapshotWriter,
+  type PositionDetails,
+  type SnapshotWriterOptions,
+} from "./snapshot-writer.js";
 export { sortInSlices } from "./sort-in-slices.js";

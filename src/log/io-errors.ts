@@ -25,6 +25,16 @@ export function ioError(path: string, operation: string, cause: unknown): Millpo
   return new IoError(path, operation, cause, code === undefined ? undefined : HINTS[code]);
 }
 
+/** A sync is made once: where it failed, the system may have dropped what it could not write, and say so only once. */
+export function syncFailed(path: string, cause: unknown): IoError {
+  return new IoError(
+    path,
+    "sync",
+    cause,
+    "What was written since the last sync may not be on the disk; nothing more is written to this file. Look at the system's log, then close it and open it again.",
+  );
+}
+
 /** Runs a file operation and throws what it throws as one of ours. */
 export async function io<T>(path: string, operation: string, run: () => Promise<T>): Promise<T> {
   try {

@@ -1,15 +1,18 @@
-import { dirname } from "node:path";
 import {
   nodeFileSystem,
+  systemRandom,
   type FileHandle,
   type FileStat,
   type FileSystem,
 } from "../platform/index.js";
 import type { KvEntry, WatchCursor } from "../values/index.js";
+import type { LogFormat } from "./codec.js";
+import { codecOf } from "./codecs.js";
 import { replaceWithCompact } from "./compact-file.js";
 import { LogFold } from "./fold.js";
 import { io } from "./io-errors.js";
 import { openForReading } from "./open-log.js";
+import { newSalt } from "./salt.js";
 import { scanLog } from "./scan-log.js";
 
 /** What a log adds up to. */
@@ -61,6 +64,7 @@ export function staleKeys(snapshot: Snapshot, currentKeys: Iterable<string>): st
 interface FoldedFile {
   readonly fold: LogFold;
   readonly compact: boolean;
+  readonly format: LogFormat;
   readonly stat: FileStat;
 }
 
@@ -73,7 +77,7 @@ async function foldFile(fs: FileSystem, path: string): Promise<FoldedFile | unde
       // Taken before the scan: a later write then shows as a difference.
       const stat = await handle.stat();
       const scan = await scanLog(handle, path, fold);
-      return { fold, compact: fold.isCompact(scan), stat };
+      return { fold, compact: fold.isCompact(scan), format: scan.format ?? 3, stat };
     });
   } finally {
     await closeQuietly(handle);
@@ -95,10 +99,9 @@ async function rewriteCompact(
       const folded = unchanged ? first : await foldFile(fs, path);
       if (folded === undefined || folded.compact) return snapshotOf(folded?.fold);
       const { fold, stat } = folded;
-      const content = { entries: await fold.sortedEntries(), cursor: fold.lastCursor };
-      const { handle } = await replaceWithCompact(fs, target, stat.fileId, content);
-      await closeQuietly(handle);
-      await fs.syncDirectory(dirname(target));
+      const content = { live: await fold.sortedEntries(), position: fold.lastPosition };
+      const made = { codec: codecOf(folded.format), salt: newSalt(systemRandom) };
+      await replaceWithCompact(fs, target, stat.fileId, made, content);
       return snapshotOf(fold);
     } finally {
       await lock.release();

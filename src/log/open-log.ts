@@ -1,7 +1,9 @@
-import { type FileHandle, type FileLock, type FileSystem } from "../platform/index.js";
+import { type FileHandle, type FileLock, type FileSystem, type Random } from "../platform/index.js";
+import type { LogCodec, LogFormat } from "./codec.js";
+import { codecOf } from "./codecs.js";
 import { isNameTooLong, removeLeftovers } from "./compact-file.js";
-import { HEADER, HEADER_BYTES } from "./v2/format.js";
 import { hardLinked, io, ioError, nameTooLong, notAFile } from "./io-errors.js";
+import { newSalt } from "./salt.js";
 import { scanLog } from "./scan-log.js";
 import type { LogVisitor } from "./visitor.js";
 
@@ -11,9 +13,22 @@ export interface WritableLog {
   readonly target: string;
   readonly handle: FileHandle;
   readonly lock: FileLock;
-  /** Size of the file, which ends with a whole record. */
+  readonly codec: LogCodec;
+  readonly salt: Uint8Array;
+  /** Size of the file, which ends with a whole frame. */
   readonly size: number;
+  /** Size of the live entries when they were dumped last, with what stands before them; of the header where that is not known. */
+  readonly compactBytes: number;
 }
+
+/** For a file that is made, or whose header is torn. */
+export interface NewLogOptions {
+  /** Default 2; a torn header that tells its format keeps that. */
+  readonly format: LogFormat | undefined;
+  readonly random: Random;
+}
+
+const NEW_FORMAT: LogFormat = 2;
 
 /**
  * Opens the file for reading; `undefined` where nothing is there. Throws `io` for what is not a regular file, which is
@@ -32,13 +47,14 @@ export async function openForReading(
 }
 
 /**
- * Takes the lock, opens the log or makes it, hands each record to `visitor`, and cuts off a torn tail or makes a torn
+ * Takes the lock, opens the log or makes it, hands what it holds to `visitor`, and cuts off a torn tail or makes a torn
  * header whole, so that the next append does not land after junk. Damage throws and leaves the file as it is.
  */
 export async function openForWriting(
   fs: FileSystem,
   path: string,
   visitor: LogVisitor,
+  options: NewLogOptions,
 ): Promise<WritableLog> {
   const target = await io(path, "open", () => fs.realPath(path));
   if (isNameTooLong(target)) throw nameTooLong(path);
@@ -51,8 +67,8 @@ export async function openForWriting(
     handle = await fs.open(target, "create");
     // Through the handle: under the lock, and of the very file that is written.
     if ((await handle.stat()).names > 1) throw hardLinked(path);
-    const size = await scanAndRepair(handle, path, visitor);
-    return { target, handle, lock, size };
+    const found = await scanAndRepair(handle, path, visitor, options);
+    return { target, handle, lock, ...found };
   } catch (cause) {
     await handle?.close().catch(() => undefined);
     await lock.release();
@@ -64,12 +80,24 @@ async function scanAndRepair(
   handle: FileHandle,
   path: string,
   visitor: LogVisitor,
-): Promise<number> {
-  const { goodBytes, tornBytes } = await scanLog(handle, path, visitor, { allowTornHeader: true });
+  options: NewLogOptions,
+): Promise<Pick<WritableLog, "codec" | "salt" | "size" | "compactBytes">> {
+  const scan = await scanLog(handle, path, visitor, { allowTornHeader: true });
+  const { goodBytes, tornBytes, lineage } = scan;
+  const codec = codecOf(scan.format ?? options.format ?? NEW_FORMAT);
+  const { headerBytes } = codec;
   if (goodBytes === 0) {
-    handle.writeSync(HEADER, 0);
-    return HEADER_BYTES;
+    const salt = newSalt(options.random);
+    handle.writeSync(codec.header(salt), 0);
+    // Zeros in the place of a longer header.
+    if (tornBytes > headerBytes) handle.truncateSync(headerBytes);
+    return { codec, salt, size: headerBytes, compactBytes: headerBytes };
   }
   if (tornBytes > 0) handle.truncateSync(goodBytes);
-  return goodBytes;
+  return {
+    codec,
+    salt: scan.salt,
+    size: goodBytes,
+    compactBytes: lineage?.newOffset ?? headerBytes,
+  };
 }

@@ -1,4 +1,4 @@
-import { MillpondError } from "../errors/index.js";
+import { MillpondError, type IoError } from "../errors/index.js";
 import type { MovedAwayError } from "./in-place.js";
 
 /** Why a writer takes nothing more, and what to do. */
@@ -13,6 +13,15 @@ export function byFailedWrite(cause: unknown): Poisoning {
     cause,
     what: "a failed write could not be taken back",
     hint: "Close it and open it again: the torn end is cut off, and nothing acknowledged is lost.",
+  };
+}
+
+/** Never tried again on the same file: the system may have dropped the pages that it could not write, and say so only once. */
+export function byFailedSync(cause: IoError): Poisoning {
+  return {
+    cause,
+    what: "a sync failed, so what was written since the last one may not be on the disk",
+    hint: "Look at the system's log. Then close it and open it again, or rewrite it from memory.",
   };
 }
 

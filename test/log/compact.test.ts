@@ -2,12 +2,22 @@ import assert from "node:assert/strict";
 import { chmod, lstat, stat, symlink } from "node:fs/promises";
 import { describe, test } from "node:test";
 import { readSnapshot, SnapshotWriter } from "../../src/log/index.js";
+import { GatedFileSystem } from "../support/gated-file-system.js";
 import { appendTo, contentsOf, HUGE, withCode } from "../support/log-files.js";
-import { MemoryFileSystem, systemError } from "../support/memory-file-system.js";
+import { MemoryFileSystem, systemError, type Operation } from "../support/memory-file-system.js";
 import { tempDirectory } from "../support/temp-directory.js";
 import { at, put, told } from "../support/updates.js";
 
 const PATH = "/disk/log.snap";
+
+/** Operations at which a compaction can be held. */
+const STEPS = {
+  create: ({ name, path }: Operation) => name === "open" && path !== PATH,
+  dump: ({ name }: Operation) => name === "write",
+  seal: ({ name }: Operation) => name === "sync",
+  rename: ({ name }: Operation) => name === "rename",
+  end: ({ name }: Operation) => name === "syncDirectory",
+} as const;
 
 describe("a compaction", () => {
   test("is due when more than the threshold was written, all that was there at the open included", async () => {
@@ -27,21 +37,49 @@ describe("a compaction", () => {
     assert.equal(await again.checkpoint(at(4)), true);
   });
 
-  test("is due again only when the threshold was written anew, whatever is left of the last one", async () => {
+  test("is due again only when more was written than the threshold and than the last one left", async () => {
     const fs = new MemoryFileSystem();
     const threshold = 1000;
-    const writer = await SnapshotWriter.open(PATH, threshold, { fs });
-    writer.writeUpdate(put("large", "x".repeat(5000), 1));
+    for (const [live, least] of [
+      [5000, 5000],
+      [100, threshold],
+    ] as const) {
+      const path = `/disk/${live}.snap`;
+      const writer = await SnapshotWriter.open(path, threshold, { fs });
+      writer.writeUpdate(put("large", "x".repeat(live), 1));
+      assert.equal(await writer.checkpoint(at(1)), live > threshold);
+      await writer.compact();
+      const compacted = writer.size;
+      assert.ok(compacted > live && compacted < live + 100);
+      let revision = 1;
+      for (;;) {
+        revision += 1;
+        writer.writeUpdate(put("a", "1", revision));
+        const due = await writer.checkpoint(at(revision));
+        const wanted = writer.size - compacted > Math.max(threshold, compacted);
+        assert.equal(due, wanted, `at ${writer.size} bytes`);
+        if (due) break;
+      }
+      assert.ok(writer.size - compacted > least);
+      await writer.close();
+    }
+  });
+
+  test("that failed is due again only when another threshold was written", async () => {
+    const fs = new MemoryFileSystem();
+    const writer = await SnapshotWriter.open(PATH, 100, { fs });
+    writer.writeUpdate(put("a", "x".repeat(200), 1));
     assert.equal(await writer.checkpoint(at(1)), true);
-    await writer.compact();
-    const compacted = writer.size;
-    assert.ok(compacted > 5000);
+    fs.setHook(({ name }) =>
+      name === "rename" ? { error: systemError("ENOSPC"), partialBytes: 0 } : undefined,
+    );
+    await assert.rejects(writer.compact(), withCode("io"));
+    const failedAt = writer.size;
     let revision = 1;
     for (;;) {
       revision += 1;
-      writer.writeUpdate(put("a", "1", revision));
       const due = await writer.checkpoint(at(revision));
-      assert.equal(due, writer.size - compacted > threshold, `at ${writer.size} bytes`);
+      assert.equal(due, writer.size - failedAt > 100, `at ${writer.size} bytes`);
       if (due) break;
     }
     await writer.close();
@@ -143,44 +181,62 @@ describe("a compaction", () => {
     await writer.close();
   });
 
-  test("lets updates into the buffer meanwhile, and makes checkpoints wait for it", async () => {
-    const fs = new MemoryFileSystem();
-    const writer = await SnapshotWriter.open(PATH, HUGE, { fs, bufferBytes: 100 });
-    writer.writeUpdate(put("a", "1", 1));
-    const compacting = Promise.all([writer.compact(), writer.compact()]);
-    writer.writeUpdate(put("b", "2", 2));
-    assert.throws(
-      () => writer.writeUpdate(put("c", "3".repeat(100), 3)),
-      withCode("operation-failed"),
-    );
-    await writer.checkpoint(at(2));
-    await compacting;
-    await writer.close();
-    const snapshot = await readSnapshot(PATH, { fs });
-    assert.deepEqual(told(snapshot?.entries.values() ?? []), ["a=1@1", "b=2@2"]);
-    assert.equal(snapshot?.cursor.toU64(), 2n);
-  });
+  for (const step of ["create", "dump", "seal", "rename", "end"] as const) {
+    test(`takes updates, checkpoints and a discard that come meanwhile (${step}), and waits with another one`, async () => {
+      const fs = new GatedFileSystem();
+      const writer = await SnapshotWriter.open(PATH, HUGE, { fs, bufferBytes: 60 });
+      writer.writeUpdate(put("a", "1", 1));
+      const reached = fs.hold(STEPS[step]);
+      const compacting = Promise.all([writer.compact(), writer.compact()]);
+      await reached;
+      writer.writeUpdate(put("b", "2", 2));
+      await writer.checkpoint(at(2));
+      for (let revision = 3; revision < 7; revision += 1) {
+        writer.writeUpdate(put("c", "taken back", revision));
+      }
+      writer.discard();
+      writer.writeUpdate(put("d", "7", 7));
+      await writer.checkpoint(at(7));
+      const during = await readSnapshot(PATH, { fs });
+      assert.deepEqual(told(during?.entries.values() ?? []), ["a=1@1", "b=2@2", "d=7@7"]);
+      fs.release();
+      await compacting;
+      writer.writeUpdate(put("e", "8", 8));
+      await writer.checkpoint(at(8));
+      await writer.close();
+      const snapshot = await readSnapshot(PATH, { fs });
+      assert.deepEqual(told(snapshot?.entries.values() ?? []), [
+        "a=1@1",
+        "b=2@2",
+        "d=7@7",
+        "e=8@8",
+      ]);
+      assert.equal(snapshot?.cursor.toU64(), 8n);
+      assert.deepEqual(fs.names, [PATH]);
+    });
+  }
 
-  test("under way lets the calls that were made before close have their effect, and none after it", async () => {
-    const fs = new MemoryFileSystem();
+  test("is given up by close, which leaves the log as it was with all that was written", async () => {
+    const fs = new GatedFileSystem();
     const writer = await SnapshotWriter.open(PATH, HUGE, { fs });
-    const before = [writer.compact()];
+    const reached = fs.hold(STEPS.seal);
+    const before = [writer.compact(), writer.compact()];
+    for (const call of before) void call.catch(() => undefined);
+    await reached;
     writer.writeUpdate(put("a", "1", 1));
-    before.push(
-      writer.checkpoint(at(1)).then(() => undefined),
-      writer.compact(),
-      writer.flush(),
-    );
+    await writer.checkpoint(at(1));
+    writer.writeUpdate(put("b", "2", 2));
     const closing = writer.close();
-    assert.throws(() => writer.writeUpdate(put("b", "2", 2)), withCode("closed"));
+    assert.throws(() => writer.writeUpdate(put("c", "3", 3)), withCode("closed"));
     assert.throws(() => writer.discard(), withCode("closed"));
-    const after = [writer.checkpoint(at(2)), writer.compact(), writer.rewrite([], at(2))];
-    for (const call of after) await assert.rejects(call, withCode("closed"));
-    await Promise.all(before);
+    const after = [writer.checkpoint(at(3)), writer.compact(), writer.rewrite([], at(3))];
+    fs.release();
+    for (const call of [...before, ...after]) await assert.rejects(call, withCode("closed"));
     await closing;
     const snapshot = await readSnapshot(PATH, { fs });
-    assert.deepEqual(told(snapshot?.entries.values() ?? []), ["a=1@1"]);
+    assert.deepEqual(told(snapshot?.entries.values() ?? []), ["a=1@1", "b=2@2"]);
     assert.equal(snapshot?.cursor.toU64(), 1n);
+    assert.deepEqual(fs.names, [PATH]);
   });
 
   test("refuses to drop acknowledged records that have gone bad at the end of the file", async () => {

@@ -20,6 +20,7 @@ const asItIs: TailCopy = { take: (bytes) => bytes.length };
 
 /** A batch is its records and then a cursor record: nothing holds them together. */
 class V2Encoder implements BatchEncoder {
+  readonly format = 2;
   readonly #buffer = new RecordBuffer();
   #records = 0;
   /** Length of the records; the cursor, if any, follows. */

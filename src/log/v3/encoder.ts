@@ -40,6 +40,7 @@ export function recordBytesMax(key: string, valueBytes: number): number {
 
 /** One frame. The records are written first, and what stands before them backwards from where they start. */
 export class V3Encoder implements BatchEncoder {
+  readonly format = 3;
   #bytes = Buffer.allocUnsafeSlow(START_BYTES);
   /** Where the records start and end. */
   #recordsStart = FRONT_BYTES;

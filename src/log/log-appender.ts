@@ -1,0 +1,383 @@
+import { dirname } from "node:path";
+import { MillpondError, type IoError } from "../errors/index.js";
+import {
+  nodeFileSystem,
+  systemRandom,
+  type FileLock,
+  type FileSystem,
+  type Random,
+} from "../platform/index.js";
+import { SALT_BYTES, type BatchEncoder, type LogFormat } from "./codec.js";
+import { codecOf } from "./codecs.js";
+import { Compaction, type CompactLog, type Dump } from "./compaction.js";
+import { writeDump, type CompactContent } from "./dump.js";
+import { GroupSync } from "./group-sync.js";
+import { isMovedAway, MovedAwayError } from "./in-place.js";
+import { ioError, syncFailed } from "./io-errors.js";
+import { LogFile } from "./log-file.js";
+import { openForWriting, type WritableLog } from "./open-log.js";
+import { byFailedSync, byFailedWrite, byMove, poisonedError, type Poisoning } from "./poisoning.js";
+import { dumpOfPrefix } from "./prefix-dump.js";
+import { newSalt } from "./salt.js";
+import { tailCarrier, type CodedPlace } from "./tail-carrier.js";
+import type { LogVisitor } from "./visitor.js";
+
+/**
+ * What an acknowledged batch survives. `process`: the end of the process, however it ends. `power`: also a power loss; each
+ * acknowledgement waits for an `fsync`, which one disk write may serve for many.
+ */
+export type Durability = "process" | "power";
+
+export interface LogAppenderOptions {
+  /** Default: the machine's own. */
+  readonly fs?: FileSystem;
+  /** Where the salt of a new file comes from. Default: the machine's own. */
+  readonly random?: Random;
+  /** Default: the file's own, and 3 for a new file. A file of another one is converted by its next compaction. */
+  readonly format?: LogFormat;
+  /** Default `process`. */
+  readonly durability?: Durability;
+}
+
+/** After so many acknowledgements it looks whether the file is still at its path. */
+const PLACE_CHECK_EVERY = 64;
+
+/** A place in the log that a compaction moves. */
+interface Mark {
+  offset: number;
+}
+
+/**
+ * Appends batches to a log, each whole or not at all, and rewrites it beside that. What it knows of the log is the file, where
+ * it ends, and what of it is acknowledged.
+ *
+ * A write that fails half-way is taken back from the file. Where even that fails, or a sync does, or the file is not at
+ * its path any more, the appender is poisoned: every later call but {@link LogAppender.rewrite} and `close` throws `poisoned`.
+ */
+export class LogAppender {
+  /** As the caller gave it. */
+  readonly path: string;
+  readonly #fs: FileSystem;
+  readonly #random: Random;
+  readonly #target: string;
+  readonly #lock: FileLock;
+  readonly #durability: Durability;
+  readonly #wanted: LogFormat;
+  readonly #syncs = new GroupSync(() => this.#syncAll());
+  #file: LogFile;
+  #compactBytes: number;
+  #poisoning: Poisoning | undefined;
+  #untilPlaceCheck = PLACE_CHECK_EVERY;
+  #compaction: Compaction | undefined;
+  /** Settles when the compaction under way has, and never rejects. Whoever waits for it looks again afterwards. */
+  #running: Promise<void> | undefined;
+  readonly #marks = new Set<Mark>();
+  /** Of the last compaction; undefined once it has succeeded. */
+  #directorySync: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(path: string, log: WritableLog, options: LogAppenderOptions) {
+    this.path = path;
+    this.#target = log.target;
+    this.#lock = log.lock;
+    this.#file = new LogFile(path, log);
+    this.#compactBytes = log.compactBytes;
+    this.#fs = options.fs ?? nodeFileSystem;
+    this.#random = options.random ?? systemRandom;
+    this.#durability = options.durability ?? "process";
+    this.#wanted = options.format ?? log.codec.format;
+  }
+
+  /**
+   * Opens the log at `path` or makes one (mode 0600; its directory must exist), hands what it holds to `visitor`, and cuts a
+   * torn tail off. Throws `locked`, `corrupted`, `invalid-format` and `io`.
+   */
+  static async open(
+    path: string,
+    visitor: LogVisitor,
+    options: LogAppenderOptions = {},
+  ): Promise<LogAppender> {
+    const { fs = nodeFileSystem, random = systemRandom, format } = options;
+    const log = await openForWriting(fs, path, visitor, { format, random });
+    const appender = new LogAppender(path, log, options);
+    try {
+      if (appender.#durability === "power") await appender.#syncOpened();
+      return appender;
+    } catch (error) {
+      await appender.close();
+      throw error;
+    }
+  }
+
+  /** Of the file as it is now. */
+  get format(): LogFormat {
+    return this.#file.codec.format;
+  }
+
+  /** Whether the file is of another format than was asked for: its next compaction converts it. */
+  get needsConversion(): boolean {
+    return this.format !== this.#wanted;
+  }
+
+  /** Size of the file in bytes. */
+  get end(): number {
+    return this.#file.end;
+  }
+
+  /** Size of the last dump of the live entries in this file; of the header where none is known. */
+  get compactBytes(): number {
+    return this.#compactBytes;
+  }
+
+  get isPoisoned(): boolean {
+    return this.#poisoning !== undefined;
+  }
+
+  get isCompacting(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** For batches of the file's format. */
+  encoder(): BatchEncoder {
+    return this.#file.codec.encoder();
+  }
+
+  /**
+   * Writes an ended batch, by one write. Throws `io` where that fails, and the file is as it was. The batch counts once it
+   * is acknowledged.
+   */
+  append(batch: BatchEncoder): void {
+    this.requireUsable();
+    const file = this.#file;
+    const start = file.end;
+    const frame = frameOf(this.path, batch, file.at(start));
+    this.#changing(file, () => file.append(frame));
+    try {
+      this.#compaction?.appended(frame);
+    } catch (error) {
+      // A crash could leave the file that does not have it.
+      this.#changing(file, () => file.cutBackTo(start));
+      throw error;
+    }
+  }
+
+  /**
+   * Everything appended so far counts from the call on, and {@link LogAppender.discard} does not take it back. Resolves once
+   * it is as durable as was asked for. Throws `io` where that fails or the file is found moved.
+   */
+  async acknowledge(): Promise<void> {
+    this.requireUsable();
+    this.#file.acknowledge();
+    this.#compaction?.acknowledged();
+    if (this.#durability === "power") await this.#syncs.wait();
+    await this.#checkPlaceNowAndThen();
+  }
+
+  /** Takes back what was appended since the last acknowledgement. Throws `io` where that fails: the appender is poisoned. */
+  discard(): void {
+    this.requireUsable();
+    const file = this.#file;
+    if (file.end === file.acknowledged) return;
+    this.#changing(file, () => file.discard());
+    this.#compaction?.discarded();
+  }
+
+  /**
+   * Puts a compact log in the place of the file, made of `content` and of what is appended from this call on, while appending
+   * goes on. `content` is read while the promise is pending. It must have all that was acknowledged before the call, and may
+   * have any of what was appended since, which follows it in the file. Heals a poisoned appender, which takes nothing meanwhile.
+   *
+   * One at a time: a call made while another is under way waits for it. On a throw the log is what it was, except where the
+   * last step, syncing the directory, failed.
+   */
+  async rewrite(content: CompactContent): Promise<void> {
+    await this.#compactBy(
+      () => (target) => writeDump(target, content),
+      () => undefined,
+    );
+  }
+
+  /**
+   * As {@link LogAppender.rewrite}, from what the file itself holds up to this call, read again off the main thread. Throws
+   * `corrupted` for damage since it was opened.
+   */
+  async compact(): Promise<void> {
+    const { path } = this;
+    await this.#compactBy(
+      (source, end) => dumpOfPrefix({ fs: this.#fs, path, target: this.#target, source, end }),
+      () => this.#requireSound(),
+    );
+  }
+
+  /** Gives up the compaction under way, if any, the file and the lock. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#closeOnce();
+    return this.#closing;
+  }
+
+  /** Throws `closed` or `poisoned`. */
+  requireUsable(): void {
+    this.#requireNotClosing();
+    this.#requireSound();
+  }
+
+  async #compactBy(dumpOf: (from: LogFile, end: number) => Dump, check: () => void): Promise<void> {
+    this.#requireNotClosing();
+    const mark: Mark = { offset: this.#file.acknowledged };
+    this.#marks.add(mark);
+    try {
+      while (this.#running !== undefined) await this.#running;
+      this.#requireNotClosing();
+      check();
+      const running = this.#replace(dumpOf(this.#file, mark.offset), mark.offset);
+      const clear = (): void => {
+        this.#running = undefined;
+      };
+      this.#running = running.then(clear, clear);
+      await running;
+    } finally {
+      this.#marks.delete(mark);
+    }
+  }
+
+  async #replace(dump: Dump, start: number): Promise<void> {
+    const isHealing = this.isPoisoned;
+    const from = this.#file;
+    const codec = codecOf(this.#wanted);
+    this.#compaction = new Compaction({
+      fs: this.#fs,
+      path: this.path,
+      target: this.#target,
+      from,
+      tailStart: isHealing ? undefined : start,
+      codec,
+      salt: newSalt(this.#random),
+      dump,
+    });
+    try {
+      await this.#compaction.run((made) => this.#switchTo(made, isHealing));
+    } catch (error) {
+      this.#compaction = undefined;
+      if (error instanceof MovedAwayError) this.#poison(byMove(error));
+      throw ioError(this.path, "rewrite", error);
+    }
+    // A sync that began before still uses it.
+    await this.#syncs.settled();
+    await from.handle.close().catch(() => undefined);
+    await this.#directorySync;
+  }
+
+  /** Without giving way: whatever is appended next goes to the new file only. */
+  #switchTo({ file, dumpEnd, placeOf }: CompactLog, isHealing: boolean): void {
+    this.#file = file;
+    this.#compactBytes = dumpEnd;
+    this.#compaction = undefined;
+    for (const mark of this.#marks) mark.offset = isHealing ? file.end : placeOf(mark.offset);
+    if (isHealing) this.#poisoning = undefined;
+    if (file.tear !== undefined) this.#poison(byFailedWrite(file.tear.cause));
+    const synced = this.#syncDirectory();
+    this.#directorySync = synced;
+    // Whoever waits for it hears of it; where nobody does yet, it is no unhandled rejection.
+    synced.catch(() => undefined);
+  }
+
+  async #closeOnce(): Promise<void> {
+    this.#compaction?.giveUp(closedError(this.path));
+    while (this.#running !== undefined) await this.#running;
+    await this.#syncs.settled();
+    await this.#file.handle.close().catch(() => undefined);
+    await this.#lock.release();
+  }
+
+  /** What is there may come from a process that did not sync it. */
+  async #syncOpened(): Promise<void> {
+    await this.#syncs.wait();
+    await this.#syncDirectory();
+  }
+
+  /** Both files while a compaction writes to both: until its rename is known to last, either may be what is left. */
+  async #syncAll(): Promise<void> {
+    this.#requireSound();
+    const file = this.#file;
+    const compaction = this.#compaction;
+    const twin = compaction?.twin;
+    const [own, other] = await Promise.allSettled([file.handle.sync(), twin?.handle.sync()]);
+    if (other.status === "rejected") {
+      const error = syncFailed(this.path, other.reason);
+      compaction?.giveUp(error);
+      if (compaction?.isCommitted === true) throw this.#poisonBySync(error);
+    }
+    // Of a file that has been replaced meanwhile all is in the new one, which was synced before.
+    if (own.status === "rejected" && this.#file === file) {
+      throw this.#poisonBySync(syncFailed(this.path, own.reason));
+    }
+    await this.#directorySync;
+  }
+
+  async #syncDirectory(): Promise<void> {
+    try {
+      await this.#fs.syncDirectory(dirname(this.#target));
+      this.#directorySync = undefined;
+    } catch (cause) {
+      const error = ioError(this.path, "sync the directory of", cause);
+      if (this.#durability === "process") throw error;
+      throw this.#poisonBySync(syncFailed(this.path, cause));
+    }
+  }
+
+  /** Without it an appender whose file was moved would go on acknowledging into it up to the next compaction. */
+  async #checkPlaceNowAndThen(): Promise<void> {
+    this.#untilPlaceCheck -= 1;
+    if (this.#untilPlaceCheck > 0) return;
+    this.#untilPlaceCheck = PLACE_CHECK_EVERY;
+    const file = this.#file;
+    const moved = await isMovedAway(this.#fs, this.#target, file.handle);
+    // A compaction that was made meanwhile puts another file there, and so may the next writer.
+    const isOurs = this.#file === file && this.#compaction?.isCommitted !== true;
+    if (!moved || !isOurs || this.#closing !== undefined) return;
+    const error = new MovedAwayError(this.path);
+    this.#poison(byMove(error));
+    throw error;
+  }
+
+  /** Runs a change of the file, and is poisoned where that leaves it torn. */
+  #changing(file: LogFile, change: () => void): void {
+    try {
+      change();
+    } catch (error) {
+      if (file.tear !== undefined) this.#poison(byFailedWrite(file.tear.cause));
+      throw error;
+    }
+  }
+
+  #poison(poisoning: Poisoning): void {
+    this.#poisoning ??= poisoning;
+    this.#compaction?.giveUp(poisonedError(this.path, poisoning));
+  }
+
+  #poisonBySync(error: IoError): IoError {
+    this.#poison(byFailedSync(error));
+    return error;
+  }
+
+  /** For a call that may have to wait, before it does: `close` waits for those that came before it. */
+  #requireNotClosing(): void {
+    if (this.#closing !== undefined) throw closedError(this.path);
+  }
+
+  #requireSound(): void {
+    if (this.#poisoning !== undefined) throw poisonedError(this.path, this.#poisoning);
+  }
+}
+
+/** The batch as a frame for this place, also where a compaction has converted the file since the batch was begun. */
+function frameOf(path: string, batch: BatchEncoder, place: CodedPlace): Uint8Array {
+  if (batch.format === place.codec.format) return batch.stamp(place);
+  const from = { offset: 0, salt: new Uint8Array(SALT_BYTES), codec: codecOf(batch.format) };
+  const frame = Buffer.from(batch.stamp(from));
+  return tailCarrier(path, from, place).take(frame).made;
+}
+
+function closedError(path: string): MillpondError {
+  return new MillpondError("closed", `${path} is closed`);
+}

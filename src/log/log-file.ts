@@ -1,0 +1,104 @@
+import { MillpondError } from "../errors/index.js";
+import type { FileHandle } from "../platform/index.js";
+import type { LogCodec } from "./codec.js";
+import { ioError } from "./io-errors.js";
+import type { CodedPlace } from "./tail-carrier.js";
+
+export interface LogFileState {
+  readonly handle: FileHandle;
+  readonly codec: LogCodec;
+  readonly salt: Uint8Array;
+  /** The file ends here, with a whole frame. All of it counts as acknowledged. */
+  readonly size: number;
+}
+
+/** One file that frames are appended to, each whole or not at all. */
+export class LogFile {
+  readonly handle: FileHandle;
+  readonly codec: LogCodec;
+  readonly salt: Uint8Array;
+  readonly #path: string;
+  #end: number;
+  #acknowledged: number;
+  #tear: { readonly cause: unknown } | undefined;
+
+  constructor(path: string, { handle, codec, salt, size }: LogFileState) {
+    this.#path = path;
+    this.handle = handle;
+    this.codec = codec;
+    this.salt = salt;
+    this.#end = size;
+    this.#acknowledged = size;
+  }
+
+  /** Where the next frame goes. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** What comes after it may be taken back by {@link LogFile.discard}. */
+  get acknowledged(): number {
+    return this.#acknowledged;
+  }
+
+  /** Why the file ends in half a frame that could not be cut off: nothing can be appended any more. */
+  get tear(): { readonly cause: unknown } | undefined {
+    return this.#tear;
+  }
+
+  /** The place with this offset in this file. */
+  at(offset: number): CodedPlace {
+    return { offset, salt: this.salt, codec: this.codec };
+  }
+
+  /** All or nothing: after a throw (`io`) the file ends where it did, or it is torn. */
+  append(bytes: Uint8Array): void {
+    this.#requireWhole();
+    try {
+      this.handle.writeSync(bytes, this.#end);
+    } catch (cause) {
+      this.#cutBackTo(this.#end, cause);
+      throw ioError(this.#path, "write to", cause);
+    }
+    this.#end += bytes.length;
+  }
+
+  /** Off the main thread. After a throw the file is good for nothing. */
+  async appendBeside(bytes: Uint8Array): Promise<void> {
+    await this.handle.write(bytes, this.#end);
+    this.#end += bytes.length;
+  }
+
+  acknowledge(): void {
+    this.#acknowledged = this.#end;
+  }
+
+  /** Takes back what is not acknowledged. Throws `io` where that fails, and the file is torn. */
+  discard(): void {
+    if (this.#end === this.#acknowledged) return;
+    this.cutBackTo(this.#acknowledged);
+  }
+
+  /** Takes back the frames from `offset` on. Throws `io` where that fails, and the file is torn. */
+  cutBackTo(offset: number): void {
+    this.#requireWhole();
+    this.#cutBackTo(offset);
+    this.#end = offset;
+  }
+
+  #cutBackTo(offset: number, earlier?: unknown): void {
+    try {
+      this.handle.truncateSync(offset);
+    } catch (cause) {
+      this.#tear = { cause: earlier ?? cause };
+      throw ioError(this.#path, "take back a failed write to", cause);
+    }
+  }
+
+  #requireWhole(): void {
+    if (this.#tear === undefined) return;
+    throw new MillpondError("poisoned", `${this.#path} ends in half a write`, {
+      cause: this.#tear.cause,
+    });
+  }
+}
