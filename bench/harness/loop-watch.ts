@@ -33,3 +33,14 @@ export function watchLoop(): () => Promise<LoopHolds> {
     return { byTimerMs: longestMs, byMonitorMs: monitor.max / NS_PER_MS };
   };
 }
+
+const NOISE_MS = 1000;
+
+/** How long the machine alone holds a loop that has nothing to do: what of the other figures is noise. */
+export async function watchIdleLoop(): Promise<LoopHolds> {
+  const stop = watchLoop();
+  await new Promise((resolve) => {
+    setTimeout(resolve, NOISE_MS);
+  });
+  return await stop();
+}
