@@ -28,4 +28,6 @@ export type ErrorCode =
   | "corrupted"
   | "locked"
   | "poisoned"
-  | "closed";
+  | "closed"
+  // The copy in memory.
+  | "too-large";

@@ -1,0 +1,53 @@
+import { newKernel, KEY_AT, type Kernel } from "./kernel.js";
+
+const PAGE_BYTES = 65_536;
+const PAGES_MAX = 65_535;
+
+/** A kernel and views of its memory, which are made anew when it has grown: growing empties the old ones. */
+export class ArenaMemory {
+  readonly kernel: Kernel;
+  bytes: Buffer;
+  words: Uint32Array;
+
+  constructor(seed: number, maxBytes: number) {
+    this.kernel = newKernel();
+    this.kernel.open(seed, Math.min(Math.floor(maxBytes / PAGE_BYTES), PAGES_MAX));
+    const { buffer } = this.kernel.memory;
+    this.bytes = Buffer.from(buffer);
+    this.words = new Uint32Array(buffer);
+  }
+
+  /** After every call that may have made memory grow. */
+  renew(): void {
+    const { buffer } = this.kernel.memory;
+    if (this.bytes.buffer === buffer) return;
+    this.bytes = Buffer.from(buffer);
+    this.words = new Uint32Array(buffer);
+  }
+
+  get size(): number {
+    return this.bytes.length;
+  }
+
+  /** Writes a key to its place and gives its bytes; above 65,535 no entry has it, and nothing is written. */
+  writeKey(key: string): number {
+    const { bytes } = this;
+    const { length } = key;
+    if (length > KEY_BYTES_MAX) return length;
+    // A loop: for the usual short ASCII key the call into the engine's encoder takes longer.
+    for (let index = 0; index < length; index += 1) {
+      const unit = key.charCodeAt(index);
+      if (unit > 0x7f) return this.#writeUtf8(key);
+      bytes[KEY_AT + index] = unit;
+    }
+    return length;
+  }
+
+  #writeUtf8(key: string): number {
+    const keyBytes = Buffer.byteLength(key);
+    if (keyBytes <= KEY_BYTES_MAX) this.bytes.write(key, KEY_AT, "utf8");
+    return keyBytes;
+  }
+}
+
+export const KEY_BYTES_MAX = 65_535;

@@ -1,0 +1,76 @@
+import { readFileSync } from "node:fs";
+
+/** What of the engine's own WebAssembly is used here: neither ES's nor Node's types declare it. */
+declare const WebAssembly: {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object) => { readonly exports: unknown };
+};
+
+/** What assembly/main.ts exports. Addresses and byte counts above 2^31 arrive as negative numbers: `>>> 0` mends them. */
+export interface Kernel {
+  readonly memory: { readonly buffer: ArrayBuffer };
+  open(seed: number, maxPages: number): void;
+  borrow(bytes: number): number;
+  giveBack(from: number): void;
+  stageHead(at: number, bytes: number): number;
+  stageRecords(from: number, bytes: number, most: number): number;
+  stageEnd(): number;
+  stagedCount(): number;
+  commit(): void;
+  abort(): void;
+  walk(from: number, bytes: number, offset: number): number;
+  walkStopped(): number;
+  walkedFrames(): number;
+  walkedRecords(): number;
+  walkedPositionEnd(): number;
+  keyCount(): number;
+  recordByteCount(): bigint;
+  heapBytesFree(): number;
+  find(keyBytes: number): number;
+  goTo(prefixBytes: number, past: number): void;
+  list(
+    fromLeaf: number,
+    fromIndex: number,
+    endLeaf: number,
+    endIndex: number,
+    most: number,
+  ): number;
+  placeLeaf(): number;
+  placeIndex(): number;
+  dump(keyBytes: number, after: number, to: number, most: number): number;
+  dumpedLast(): number;
+  dumpedRecords(): number;
+  settle(steps: number): void;
+  waitingCount(): number;
+  hold(whether: number): void;
+  firstHeld(): number;
+  freeHeld(): void;
+  bytesHeld(): number;
+  cameToHeld(): bigint;
+  check(): number;
+  crc32(from: number, bytes: number): number;
+}
+
+/** What staging gives where it does not say how many bytes it took. */
+export const INVALID = -1;
+export const FULL = -2;
+
+/** Where things lie in memory: as assembly/layout.ts has it. */
+export const SALT_AT = 0x7000;
+export const STAGED_ORIGIN_AT = 0x7000 + 16 + 36;
+export const POSITION_AT = 0x7000 + 64;
+export const LIST_AT = 0xa000;
+export const KEY_AT = 0x10000;
+export const STAGING_AT = 0x20000;
+export const STAGING_BYTES = 0x130000;
+/** Where an entry's block has its record. */
+export const RECORD_AT = 8;
+export const RECORD_HEAD_BYTES = 8;
+
+let module: object | undefined;
+
+/** An instance with memory of its own; the code is compiled once in a process. */
+export function newKernel(): Kernel {
+  module ??= new WebAssembly.Module(readFileSync(new URL("./kernel.wasm", import.meta.url)));
+  return new WebAssembly.Instance(module).exports as Kernel;
+}
