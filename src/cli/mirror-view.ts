@@ -1,6 +1,7 @@
 import type { Replica, ReplicaEvent } from "../replica/index.js";
 import type { WatchCursor } from "../values/index.js";
 import { revisionOf } from "./copy.js";
+import { repairFields, sentenceOfRepair } from "./repair-summary.js";
 import type { Output } from "./output.js";
 import { count, hydrationLine, statusLine } from "./progress.js";
 
@@ -55,6 +56,12 @@ export class MirrorView {
         this.#tell(
           { event: "repaired", deleted: event.deleted },
           `repaired: ${count(event.deleted)} keys that do not belong to the copy any more were removed`,
+        );
+        break;
+      case "log-repaired":
+        this.#tell(
+          { event: "log-repaired", ...repairFields(event.repair) },
+          `the log was damaged: ${sentenceOfRepair(event.repair)}`,
         );
         break;
       case "retrying":

@@ -7,11 +7,12 @@ import { get } from "./commands/get.js";
 import { inspect } from "./commands/inspect.js";
 import { ls } from "./commands/ls.js";
 import { mirror } from "./commands/mirror.js";
+import { repair } from "./commands/repair.js";
 import { verify } from "./commands/verify.js";
 import { commandHelp, generalHelp } from "./help.js";
 import { Output, type Sink } from "./output.js";
 
-const commands: readonly Command[] = [mirror, get, ls, inspect, cat, verify];
+const commands: readonly Command[] = [mirror, get, ls, inspect, cat, verify, repair];
 const BAD_USAGE = 2;
 
 /** Runs one command line and gives the exit status. Never throws: what goes wrong is said on `err`. */

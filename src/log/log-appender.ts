@@ -3,6 +3,7 @@ import { MillpondError, type IoError } from "../errors/index.js";
 import {
   nodeFileSystem,
   systemRandom,
+  type Clock,
   type FileLock,
   type FileSystem,
   type Random,
@@ -18,6 +19,7 @@ import { LogFile } from "./log-file.js";
 import { openForWriting, type WritableLog } from "./open-log.js";
 import { byFailedSync, byFailedWrite, byMove, poisonedError, type Poisoning } from "./poisoning.js";
 import { dumpOfPrefix } from "./prefix-dump.js";
+import { checkHealing, type HealingOptions } from "./repair/index.js";
 import { newSalt } from "./salt.js";
 import { tailCarrier, type CodedPlace } from "./tail-carrier.js";
 import type { LogVisitor } from "./visitor.js";
@@ -28,7 +30,7 @@ import type { LogVisitor } from "./visitor.js";
  */
 export type Durability = "process" | "power";
 
-export interface LogAppenderOptions {
+export interface LogAppenderOptions extends HealingOptions {
   /** Default: the machine's own. */
   readonly fs?: FileSystem;
   /** Where the salt of a new file comes from. Default: the machine's own. */
@@ -37,6 +39,8 @@ export interface LogAppenderOptions {
   readonly format?: LogFormat;
   /** Default `process`. */
   readonly durability?: Durability;
+  /** Dates the name of a damaged file that is set aside. Default: the machine's own. */
+  readonly clock?: Clock;
 }
 
 /** After so many acknowledgements it looks whether the file is still at its path. */
@@ -90,7 +94,8 @@ export class LogAppender {
 
   /**
    * Opens the log at `path` or makes one (mode 0600; its directory must exist), hands what it holds to `visitor`, and cuts a
-   * torn tail off. Throws `locked`, `corrupted`, `invalid-format` and `io`.
+   * torn tail off. A damaged log is healed: {@link HealingOptions}. Throws `locked`, `invalid-format`, `io`, and `corrupted`
+   * where damage is to throw.
    */
   static async open(
     path: string,
@@ -98,7 +103,8 @@ export class LogAppender {
     options: LogAppenderOptions = {},
   ): Promise<LogAppender> {
     const { fs = nodeFileSystem, random = systemRandom, format } = options;
-    const log = await openForWriting(fs, path, visitor, { format, random });
+    checkHealing(options);
+    const log = await openForWriting(fs, path, visitor, { ...options, format, random });
     const appender = new LogAppender(path, log, options);
     try {
       if (appender.#durability === "power") await appender.#syncOpened();

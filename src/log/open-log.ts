@@ -1,8 +1,23 @@
-import { type FileHandle, type FileLock, type FileSystem, type Random } from "../platform/index.js";
+import {
+  systemClock,
+  type Clock,
+  type FileHandle,
+  type FileLock,
+  type FileSystem,
+  type Random,
+} from "../platform/index.js";
 import type { LogCodec, LogFormat } from "./codec.js";
 import { codecOf } from "./codecs.js";
 import { isNameTooLong, removeLeftovers } from "./compact-file.js";
 import { hardLinked, io, ioError, nameTooLong, notAFile } from "./io-errors.js";
+import {
+  heal,
+  isDamage,
+  KEEP_CORRUPT,
+  undoUnfinished,
+  type DamagedLog,
+  type HealingOptions,
+} from "./repair/index.js";
 import { newSalt } from "./salt.js";
 import { scanLog } from "./scan-log.js";
 import type { LogVisitor } from "./visitor.js";
@@ -28,6 +43,13 @@ export interface NewLogOptions {
   readonly random: Random;
 }
 
+export interface OpenOptions extends NewLogOptions, HealingOptions {
+  /** Dates the name of a file that is set aside. Default: the machine's own. */
+  readonly clock?: Clock;
+}
+
+type Found = Pick<WritableLog, "handle" | "codec" | "salt" | "size" | "compactBytes">;
+
 const NEW_FORMAT: LogFormat = 2;
 
 /**
@@ -48,13 +70,14 @@ export async function openForReading(
 
 /**
  * Takes the lock, opens the log or makes it, hands what it holds to `visitor`, and cuts off a torn tail or makes a torn
- * header whole, so that the next append does not land after junk. Damage throws and leaves the file as it is.
+ * header whole, so that the next append does not land after junk. Damage is healed ({@link heal}), or throws and
+ * leaves the file as it is.
  */
 export async function openForWriting(
   fs: FileSystem,
   path: string,
   visitor: LogVisitor,
-  options: NewLogOptions,
+  options: OpenOptions,
 ): Promise<WritableLog> {
   const target = await io(path, "open", () => fs.realPath(path));
   if (isNameTooLong(target)) throw nameTooLong(path);
@@ -66,13 +89,29 @@ export async function openForWriting(
     await removeLeftovers(fs, target);
     handle = await fs.open(target, "create");
     // Through the handle: under the lock, and of the very file that is written.
+    if ((await handle.stat()).names > 1) await undoUnfinished(fs, target, handle);
     if ((await handle.stat()).names > 1) throw hardLinked(path);
-    const found = await scanAndRepair(handle, path, visitor, options);
-    return { target, handle, lock, ...found };
+    const found = await scanOrHeal({ fs, target, path, handle, visitor }, options);
+    return { target, lock, ...found };
   } catch (cause) {
     await handle?.close().catch(() => undefined);
     await lock.release();
     throw ioError(path, "open", cause);
+  }
+}
+
+async function scanOrHeal(log: Omit<DamagedLog, "error">, options: OpenOptions): Promise<Found> {
+  const { handle, path, visitor } = log;
+  const { onCorruption = "quarantine", keepCorrupt = KEEP_CORRUPT, clock = systemClock } = options;
+  try {
+    return await scanAndRepair(handle, path, visitor, options);
+  } catch (error) {
+    if (onCorruption === "throw" || !isDamage(error)) throw error;
+    const salt = newSalt(options.random);
+    const healed = await heal({ ...log, error }, { nowMs: clock.now(), keepCorrupt, salt });
+    if (healed === undefined) throw error;
+    options.onRepair?.(healed.repair);
+    return { ...healed, compactBytes: healed.codec.headerBytes };
   }
 }
 
@@ -81,7 +120,7 @@ async function scanAndRepair(
   path: string,
   visitor: LogVisitor,
   options: NewLogOptions,
-): Promise<Pick<WritableLog, "codec" | "salt" | "size" | "compactBytes">> {
+): Promise<Found> {
   const scan = await scanLog(handle, path, visitor, { allowTornHeader: true });
   const { goodBytes, tornBytes, lineage } = scan;
   const codec = codecOf(scan.format ?? options.format ?? NEW_FORMAT);
@@ -91,10 +130,11 @@ async function scanAndRepair(
     handle.writeSync(codec.header(salt), 0);
     // Zeros in the place of a longer header.
     if (tornBytes > headerBytes) handle.truncateSync(headerBytes);
-    return { codec, salt, size: headerBytes, compactBytes: headerBytes };
+    return { handle, codec, salt, size: headerBytes, compactBytes: headerBytes };
   }
   if (tornBytes > 0) handle.truncateSync(goodBytes);
   return {
+    handle,
     codec,
     salt: scan.salt,
     size: goodBytes,

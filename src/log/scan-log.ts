@@ -11,6 +11,12 @@ import type { LogVisitor } from "./visitor.js";
 export interface ScanOptions {
   /** Whether a header that a crash cut short is a result and not `invalid-format`: for whoever makes it whole. Default: no. */
   readonly allowTornHeader?: boolean;
+  /** Begins here, where a frame starts, instead of with the header. Default: no. */
+  readonly from?: {
+    readonly format: LogFormat;
+    readonly salt: Uint8Array;
+    readonly offset: number;
+  };
 }
 
 export interface ScanResult {
@@ -78,7 +84,7 @@ export class LogScan {
     handle: FileHandle,
     path: string,
     visitor: LogVisitor,
-    { allowTornHeader = false }: ScanOptions = {},
+    { allowTornHeader = false, from }: ScanOptions = {},
   ) {
     this.#handle = handle;
     this.#path = path;
@@ -88,6 +94,11 @@ export class LogScan {
       handle,
       visitor.walk === undefined ? CHUNK_BYTES : WALK_CHUNK_BYTES,
     );
+    if (from === undefined) return;
+    this.#format = from.format;
+    this.#salt = from.salt;
+    this.#goodBytes = from.offset;
+    this.#walker = this.#walkerOf(from.format, from.salt);
   }
 
   /** As of the last `advance`. `tornBytes` is then what it could not take, whatever that is. */
@@ -106,12 +117,12 @@ export class LogScan {
   }
 
   /**
-   * Takes all good frames from its place to the end that the file has now, and stops quietly at anything else: a frame that
+   * Takes all good frames from its place to the end that the file has now, or to `limit`, and stops quietly at anything else: a frame that
    * its writer has not finished, or what only {@link LogScan.requireTornTail} can tell. Throws `invalid-format` or `corrupted`
    * for a wrong header (one that is too short too, unless `allowTornHeader`) and `invalid-format` for a malformed frame.
    */
-  async advance(): Promise<ScanResult> {
-    const { size } = await this.#handle.stat();
+  async advance(limit = Infinity): Promise<ScanResult> {
+    const size = Math.min(limit, (await this.#handle.stat()).size);
     const reader = this.#reader;
     reader.restart(this.#goodBytes, size);
     this.#size = size;
@@ -144,13 +155,16 @@ export class LogScan {
     this.#format = header.format;
     if (header.state === "torn") return undefined;
     this.#salt = header.salt;
-    this.#walker =
-      header.format === 2
-        ? new V2Walker(this.#path, this.#visitor)
-        : new V3Walker(this.#path, header.salt, this.#visitor);
+    this.#walker = this.#walkerOf(header.format, header.salt);
     reader.at += codecOf(header.format).headerBytes;
     this.#goodBytes = reader.position;
     return this.#walker;
+  }
+
+  #walkerOf(format: LogFormat, salt: Uint8Array): FrameWalker {
+    return format === 2
+      ? new V2Walker(this.#path, this.#visitor)
+      : new V3Walker(this.#path, salt, this.#visitor);
   }
 
   async #takeFrames(walker: FrameWalker): Promise<void> {

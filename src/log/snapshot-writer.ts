@@ -72,7 +72,10 @@ export class SnapshotWriter implements AsyncDisposable {
    * Opens the log at `path` or makes one (mode 0600; its directory must exist), and reads it through once, so that it
    * never appends after a torn tail: that is cut off. See {@link SnapshotWriter.checkpoint} for `compactThreshold`, in bytes.
    *
-   * Throws `locked` while another writer has it, `corrupted` or `invalid-format` for damage (the file stays as it is), `io`
+   * A log that is damaged is healed, unless `onCorruption` is `throw`: {@link HealingOptions}.
+   *
+   * Throws `locked` while another writer has it, `invalid-format` for what is no log or a newer version's, `corrupted` too for
+   * damage where that is to throw (the file stays as it is), `io`
    * (also for a file with hard links, since the lock goes with the name), and `invalid-argument` for a number of bytes that
    * is negative or none.
    */

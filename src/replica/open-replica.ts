@@ -16,8 +16,8 @@ import { RunningReplica } from "./running-replica.js";
 /**
  * Opens the copy in `path` and begins to follow the bucket. Resolves as soon as the copy on disk can be read, whether or not
  * the bucket can be reached: {@link Replica.ready} waits for that. Throws `io` for a directory that cannot be made or read,
- * `locked` where another replica keeps its copy there, `corrupted` and `invalid-format` for a log that is damaged or is
- * none, `invalid-key` and `invalid-argument` for options out of bounds; an aborted signal's reason.
+ * `locked` where another replica keeps its copy there, `invalid-format` for a log that is none or a newer version's, with
+ * `onCorruption: "throw"` also `corrupted` and `invalid-format` for one that is damaged, `invalid-key` and `invalid-argument` for options out of bounds; an aborted signal's reason.
  */
 export async function openReplica(options: ReplicaOptions): Promise<Replica> {
   const { source, path, signal, fs = nodeFileSystem, clock = systemClock } = options;
@@ -32,7 +32,7 @@ export async function openReplica(options: ReplicaOptions): Promise<Replica> {
       ? error
       : new IoError(path, "make the directory", error, "The copy needs a directory of its own.");
   }
-  const store = await openStore(options, join(path, LOG_NAME));
+  const store = await openStore(options, join(path, LOG_NAME), progress);
   try {
     // Read under the log's lock: nobody else can be changing it.
     const note = await OriginNote.read(store, new OriginFile(fs, path));
@@ -47,10 +47,18 @@ export async function openReplica(options: ReplicaOptions): Promise<Replica> {
   }
 }
 
-function openStore(options: ReplicaOptions, logPath: string): Promise<SnapshotStore> {
+function openStore(
+  options: ReplicaOptions,
+  logPath: string,
+  progress: Progress,
+): Promise<SnapshotStore> {
   if (options.openStore !== undefined) return options.openStore(logPath);
-  const { compactThreshold, fs } = options;
+  const { compactThreshold, fs, clock, onCorruption, keepCorrupt } = options;
   return AppendLogSnapshot.open(logPath, {
+    onRepair: (repair) => progress.logRepaired(repair),
+    ...(onCorruption === undefined ? {} : { onCorruption }),
+    ...(keepCorrupt === undefined ? {} : { keepCorrupt }),
+    ...(clock === undefined ? {} : { clock }),
     ...(compactThreshold === undefined ? {} : { compactThreshold }),
     ...(fs === undefined ? {} : { fs }),
   });

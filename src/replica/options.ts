@@ -1,11 +1,11 @@
 import type { KvStore } from "../kv/index.js";
 import type { Clock, FileSystem, Random } from "../platform/index.js";
-import type { SnapshotStore } from "../store/index.js";
+import type { HealingOptions, LogRepair, SnapshotStore } from "../store/index.js";
 import type { WatchCursor } from "../values/index.js";
 import type { BatchOptions, HeldOptions, RetryOptions, WatchEvent } from "../watch/index.js";
 import type { ReplicaState } from "./states.js";
 
-export interface ReplicaOptions {
+export interface ReplicaOptions extends Pick<HealingOptions, "onCorruption" | "keepCorrupt"> {
   /** The bucket to keep a copy of. It stays the caller's to close, after the replica. */
   readonly source: KvStore;
   /**
@@ -45,6 +45,8 @@ export type ReplicaEvent =
       readonly state: ReplicaState;
       readonly previous: ReplicaState;
     }
+  /** The log was damaged: what is good before that was kept, the damaged file set aside. The watch makes up for the rest. */
+  | { readonly type: "log-repaired"; readonly repair: LogRepair }
   /** Caught up with the bucket for the first time since it was opened. */
   | ({ readonly type: "ready" } & ReadyReport);
 

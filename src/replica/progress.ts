@@ -1,5 +1,6 @@
 import type { KvStore } from "../kv/index.js";
 import type { Clock } from "../platform/index.js";
+import type { LogRepair } from "../store/index.js";
 import { WatchCursor } from "../values/index.js";
 import type { WatchEvent } from "../watch/index.js";
 import type { CurrentCopy } from "./current-copy.js";
@@ -40,6 +41,7 @@ export class Progress {
   #asOf: number | undefined;
   #lastError: unknown;
   #storeFailingSince: number | undefined;
+  #logRepair: LogRepair | undefined;
 
   constructor(clock: Clock, source: KvStore, tell: (event: ReplicaEvent) => void) {
     this.#clock = clock;
@@ -69,6 +71,11 @@ export class Progress {
 
   stored(cursor: WatchCursor): void {
     this.#cursor = cursor;
+  }
+
+  logRepaired(repair: LogRepair): void {
+    this.#logRepair = repair;
+    this.#tell({ type: "log-repaired", repair });
   }
 
   failed(error: unknown): void {
@@ -104,6 +111,7 @@ export class Progress {
       store: {
         ok: this.#storeFailingSince === undefined,
         failingSince: this.#storeFailingSince,
+        repaired: this.#logRepair,
       },
     };
   }

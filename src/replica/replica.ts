@@ -1,3 +1,4 @@
+import type { LogRepair } from "../store/index.js";
 import type { KvEntry, WatchCursor } from "../values/index.js";
 import type { ReplicaState } from "./states.js";
 
@@ -60,5 +61,7 @@ export interface ReplicaStatus {
     readonly ok: boolean;
     /** Milliseconds since the Unix epoch. */
     readonly failingSince: number | undefined;
+    /** What was done about a damaged log when the replica was opened; `undefined` where it was in order. */
+    readonly repaired: LogRepair | undefined;
   };
 }

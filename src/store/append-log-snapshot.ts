@@ -6,19 +6,22 @@ import {
   HEADER_BYTES,
   io,
   SnapshotWriter,
+  type HealingOptions,
 } from "../log/index.js";
-import { nodeFileSystem, type FileSystem } from "../platform/index.js";
+import { nodeFileSystem, type Clock, type FileSystem } from "../platform/index.js";
 import { isCompactionDue } from "../rules/compaction-due.js";
 import { WatchCursor, type KvEntry, type KvUpdate } from "../values/index.js";
 import { MapCopy } from "./map-copy.js";
 import type { MemoryCopy } from "./memory-copy.js";
 import type { SnapshotStore } from "./snapshot-store.js";
 
-export interface AppendLogSnapshotOptions {
+export interface AppendLogSnapshotOptions extends HealingOptions {
   /** The least number of dead bytes that is worth a compaction. Default 10 MiB. */
   readonly compactThreshold?: number;
   /** Default: the machine's own. */
   readonly fs?: FileSystem;
+  /** Dates the name of a damaged file that is set aside. Default: the machine's own. */
+  readonly clock?: Clock;
 }
 
 const COMPACT_THRESHOLD = 10 * 1024 * 1024;
@@ -52,7 +55,8 @@ export class AppendLogSnapshot implements SnapshotStore {
 
   /**
    * Opens the log at `path`, or makes it and its directory, and reads it into memory. Throws `locked` while another
-   * writer has it, `corrupted` or `invalid-format` for damage (the file stays as it is), `io`, and `invalid-argument`.
+   * writer has it, `invalid-format` for what is no log or a newer version's, `io`, and `invalid-argument`. A log that is
+   * damaged is healed; with `onCorruption: "throw"` that is `corrupted` or `invalid-format`, and the file stays as it is.
    */
   static async open(
     path: string,
@@ -64,6 +68,7 @@ export class AppendLogSnapshot implements SnapshotStore {
     let cursor = WatchCursor.none;
     await io(path, "make the directory of", () => fs.makeDirectory(dirname(path)));
     const writer = await SnapshotWriter.open(path, compactThreshold, {
+      ...options,
       fs,
       replay: {
         update: (update) => memory.apply(update),

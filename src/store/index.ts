@@ -1,2 +1,3 @@
 export { AppendLogSnapshot, type AppendLogSnapshotOptions } from "./append-log-snapshot.js";
+export type { HealingOptions, LogRepair } from "../log/index.js";
 export type { SnapshotStore } from "./snapshot-store.js";

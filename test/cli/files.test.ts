@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import { SnapshotWriter } from "../../src/log/index.js";
 import { VersionToken, WatchCursor } from "../../src/values/index.js";
@@ -125,6 +125,52 @@ describe("the commands on a log", () => {
       assert.equal(result.status, 1);
       assert.equal(result.records[0]?.["code"], "io");
     }
+  });
+});
+
+describe("repair", () => {
+  test("says what it would do, does it, and then finds nothing more to do", async () => {
+    await using directory = await tempDirectory();
+    const file = directory.file("x.snap");
+    await writeLog(file);
+    const content = await readFile(file);
+    const at = content.indexOf("old");
+    content[at] = (content[at] ?? 0) ^ 1;
+    await writeFile(file, content);
+    const dry = await runCli("repair", file, "--dry-run", "--json");
+    assert.equal(dry.status, 1);
+    assert.deepEqual(await readFile(file), content);
+    assert.equal((await readdir(directory.path)).length, 1);
+    const done = await runCli("repair", file, "--json");
+    assert.equal(done.status, 0);
+    const [planned, report] = [dry.records[0], done.records[0]];
+    const setAside = String(report?.["setAside"]);
+    assert.deepEqual(report, { ...planned, result: "repaired", setAside });
+    assert.equal(planned?.["result"], "damaged");
+    assert.equal(planned["code"], "corrupted");
+    assert.deepEqual(await readFile(setAside), content);
+    assert.equal((await runCli("verify", file)).status, 0);
+    const again = await runCli("repair", file, "--json");
+    assert.deepEqual([again.status, again.records], [0, [{ file, result: "clean" }]]);
+  });
+
+  test("of another program's file is refused, and of a log that is being written", async () => {
+    await using directory = await tempDirectory();
+    const text = directory.file("text");
+    await writeFile(text, "this is no snapshot log");
+    for (const argv of [
+      ["repair", text],
+      ["repair", text, "--dry-run"],
+    ]) {
+      const refused = await runCli(...argv, "--json");
+      assert.equal(refused.status, 1);
+      assert.equal(refused.records[0]?.["code"], "invalid-format");
+    }
+    const file = directory.file("x.snap");
+    await using writer = await SnapshotWriter.open(file, 1 << 20);
+    await writer.flush();
+    assert.equal((await runCli("repair", file, "--json")).records[0]?.["code"], "locked");
+    assert.equal((await runCli("repair", file, "--dry-run", "--json")).status, 0);
   });
 });
 

@@ -76,21 +76,22 @@ describe("opening for writing", () => {
     });
   }
 
-  test("refuses a damaged log, names the offset and leaves it as it is", async () => {
+  test("refuses a damaged log where it is to, names the offset and leaves it as it is", async () => {
     await using directory = await tempDirectory();
     const path = directory.file("log.snap");
     await appendTo(path, ["a", "1", 1], ["b", "2", 2], ["c", "3", 3]);
     const bytes = await readFile(path);
     bytes[6 + 22 + 8] = (bytes[6 + 22 + 8] ?? 0) ^ 0xff;
     await writeFile(path, bytes);
-    await assert.rejects(SnapshotWriter.open(path, HUGE), (error) => {
+    const strict = { onCorruption: "throw" } as const;
+    await assert.rejects(SnapshotWriter.open(path, HUGE, strict), (error) => {
       assert.ok(withCode("corrupted")(error) && "offset" in (error as object));
       assert.equal((error as { offset: number }).offset, 6 + 22);
       return true;
     });
     assert.deepEqual(await readFile(path), bytes);
     await assert.rejects(
-      SnapshotWriter.open(path, HUGE),
+      SnapshotWriter.open(path, HUGE, strict),
       withCode("corrupted"),
       "the lock was kept",
     );

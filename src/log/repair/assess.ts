@@ -1,0 +1,94 @@
+import { CorruptedError, InvalidFormatError } from "../../errors/index.js";
+import type { FileHandle } from "../../platform/index.js";
+import { WatchCursor, type KvUpdate, type LogPosition } from "../../values/index.js";
+import { codecOf } from "../codecs.js";
+import { LogScan } from "../scan-log.js";
+import type { LogVisitor } from "../visitor.js";
+import { mayHaveWithdrawn } from "./lost-part.js";
+import type { LogRepair } from "./report.js";
+import { findSalvage, type Salvage } from "./salvage.js";
+
+export type DamageError = CorruptedError | InvalidFormatError;
+
+export function isDamage(error: unknown): error is DamageError {
+  return error instanceof CorruptedError || error instanceof InvalidFormatError;
+}
+
+/** What of a damaged log is good. */
+export interface Assessment {
+  /** Its frames up to `to` are good, each of them. */
+  readonly salvage: Salvage;
+  /** Whether the position in force there must not be relied on. */
+  readonly withdrawn: boolean;
+  /** As after the repair, with nothing set aside yet. */
+  readonly report: LogRepair;
+}
+
+export const WITHDRAWN: LogPosition = {
+  cursor: WatchCursor.none,
+  cursorTimeNs: 0n,
+  origin: undefined,
+};
+
+/**
+ * Looks at a log whose reading threw `error`, after all that comes before the damage was handed to `visitor`; what is found
+ * to be good beyond that is handed to it now. `undefined` where the file must be left alone: {@link findSalvage}.
+ */
+export async function assess(
+  path: string,
+  handle: FileHandle,
+  error: DamageError,
+  visitor?: LogVisitor,
+): Promise<Assessment | undefined> {
+  const found = await findSalvage(handle, error);
+  if (found === undefined) return undefined;
+  const offset = error.offset ?? 0;
+  const wasHandedOut = offset > found.from;
+  const tally = new Tally(wasHandedOut ? undefined : visitor);
+  const { format, salt, from } = found;
+  const scan = new LogScan(handle, path, tally, { from: { format, salt, offset: from } });
+  try {
+    await scan.advance(found.to);
+  } catch (cause) {
+    if (!isDamage(cause)) throw cause;
+  }
+  const { goodBytes: to, records } = scan.result;
+  const salvage = { ...found, to };
+  const withdrawn = !tally.cursor.isNone && (await mayHaveWithdrawn(handle, salvage));
+  if (withdrawn) visitor?.position(WITHDRAWN);
+  const { size } = await handle.stat();
+  const report: LogRepair = {
+    path,
+    offset,
+    code: error.code,
+    message: error.message,
+    format,
+    setAside: undefined,
+    keptBytes: codecOf(format).headerBytes + to - from,
+    keptRecords: records,
+    lostBytes: Math.max(0, size - to),
+    cursor: withdrawn ? WatchCursor.none : tally.cursor,
+  };
+  return { salvage, withdrawn, report };
+}
+
+/** Remembers the position, and hands on what nobody has had yet. */
+class Tally implements LogVisitor {
+  cursor = WatchCursor.none;
+  readonly withoutValues: boolean;
+  readonly #next: LogVisitor | undefined;
+
+  constructor(next: LogVisitor | undefined) {
+    this.#next = next;
+    this.withoutValues = next === undefined;
+  }
+
+  update(update: KvUpdate): void {
+    this.#next?.update(update);
+  }
+
+  position(position: LogPosition): void {
+    this.cursor = position.cursor;
+    this.#next?.position(position);
+  }
+}
