@@ -1,6 +1,7 @@
 export * from "./errors/index.js";
 export * from "./kv/index.js";
 export {
+  convert,
   inspectLog,
   load,
   readSnapshot,
@@ -9,6 +10,9 @@ export {
   staleKeys,
   verify,
   type BrokenLog,
+  type ConvertOptions,
+  type ConvertResult,
+  type DroppedParts,
   type Durability,
   type EmptyLog,
   type LogAppenderOptions,

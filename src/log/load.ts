@@ -21,6 +21,10 @@ export interface Snapshot {
   readonly entries: Map<string, KvEntry>;
   /** The position up to which the entries are complete; none where the log holds no cursor. */
   readonly cursor: WatchCursor;
+  /** When the source stored the message at the cursor, in ns since 1970; `0n` where the log does not say. */
+  readonly cursorTimeNs: bigint;
+  /** What the cursor belongs to, as its writer put it; undefined where the log does not say. */
+  readonly origin: string | undefined;
 }
 
 export interface ReadOptions {
@@ -111,7 +115,7 @@ async function rewriteCompact(
 
 function snapshotOf(fold: LogFold | undefined): Snapshot | undefined {
   if (fold === undefined || fold.isNone) return undefined;
-  return { entries: fold.entries, cursor: fold.lastCursor };
+  return { entries: fold.entries, ...fold.lastPosition };
 }
 
 /** What was read or synced through the handle is safe whatever closing it says. */

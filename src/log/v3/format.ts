@@ -1,5 +1,3 @@
-import { KEY_BYTES_MAX, TOKEN_BYTES_MAX, VALUE_BYTES_MAX } from "../limits.js";
-
 /** Snapshot log format v3, as FORMAT.md specifies it. */
 export const FORMAT_VERSION = 3;
 export const MAGIC = "MPND";
@@ -33,10 +31,6 @@ export const RECORD_PURGE = 3;
 export const RECORD_HAS_TIME = 0x10;
 export const RECORD_HAS_TTL = 0x20;
 export const TIME_BYTES = 8;
-/** The longest record there can be: a put with a time and a ttl. */
-export const RECORD_BYTES_MAX =
-  RECORD_FIXED_BYTES + KEY_BYTES_MAX + VALUE_BYTES_MAX + TOKEN_BYTES_MAX + 2 * TIME_BYTES;
-
 /** old salt, old offset u64, new offset u64. */
 export const LINEAGE_BODY_BYTES = 24;
 export const LINEAGE_FRAME_BYTES = HEAD_BYTES + LINEAGE_BODY_BYTES;
