@@ -1,6 +1,5 @@
 export { checkByteCount } from "./check-record.js";
 export { cursorRecordBytes, HEADER_BYTES, putRecordBytes } from "./v2/format.js";
-export type { LogFormat } from "./codec.js";
 export { convert, type ConvertOptions, type ConvertResult, type DroppedParts } from "./convert.js";
 export {
   inspectLog,
