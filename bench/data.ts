@@ -84,9 +84,10 @@ export class Dataset {
 
   /**
    * `records` puts, {@link CHECKPOINT_RECORDS} a batch, revisions from 1: first every key once in a shuffled order, then keys
-   * by chance. Comes in blocks, so that making them can be kept out of what is timed.
+   * by chance. Comes in blocks, so that making them can be kept out of what is timed;
+   * in small ones, which have become garbage before a collection would copy them.
    */
-  *blocks(records: number, blockRecords = 10_000): Generator<readonly Batch[]> {
+  *blocks(records: number, blockRecords = 1000): Generator<readonly Batch[]> {
     const order = this.shuffled();
     const random = randomFrom(this.seed + 1);
     const indexAt = (at: number): number => order[at] ?? Math.floor(random() * this.keys);

@@ -38,7 +38,7 @@ function appendRaw(task: Task): Figures {
   const chunkBytes = Math.floor(statSync(path).size / checkpointsOf(task.data.keys));
   const from = openSync(path, "r");
   const to = openSync(join(task.directory, "raw"), "w");
-  const block = Buffer.allocUnsafeSlow(chunkBytes * 100);
+  const block = Buffer.allocUnsafeSlow(chunkBytes * 10);
   const watch = new Stopwatch();
   let at = 0;
   for (;;) {
