@@ -2,7 +2,7 @@
 export class Stopwatch {
   #wallMs = 0;
   #cpuUs = 0;
-  #startedAt = 0;
+  #startedAt: number | undefined;
   #startedCpu: NodeJS.CpuUsage = { user: 0, system: 0 };
 
   start(): void {
@@ -10,10 +10,13 @@ export class Stopwatch {
     this.#startedAt = performance.now();
   }
 
+  /** Nothing where it does not run. */
   stop(): void {
+    if (this.#startedAt === undefined) return;
     this.#wallMs += performance.now() - this.#startedAt;
     const { user, system } = process.cpuUsage(this.#startedCpu);
     this.#cpuUs += user + system;
+    this.#startedAt = undefined;
   }
 
   get wallMs(): number {

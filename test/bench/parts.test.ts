@@ -53,7 +53,7 @@ describe("the benchmark", () => {
     await using peers = await tempDirectory();
     // The folder is what the list says, so nothing is installed; and nothing is in it.
     await copyFile(`${ROOT}bench/peers/package.json`, peers.file("package.json"));
-    const [summary] = bench(["append", "--keys=200", "--runs=1"], {
+    const [summary] = bench(["append", "--keys=2000", "--runs=1"], {
       MILLPOND_BENCH_PEERS: peers.path,
     }).parts;
     const rowOf = (name: string) => summary?.rows.find(({ subject }) => subject === name);
