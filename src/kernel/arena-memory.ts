@@ -3,10 +3,12 @@ import { newKernel, KEY_AT, type Kernel } from "./kernel.js";
 const PAGE_BYTES = 65_536;
 const PAGES_MAX = 65_535;
 
-/** A kernel and views of its memory, which are made anew when it has grown: growing empties the old ones. */
+/** A kernel and views of its memory, which are made anew when it has grown: the old ones end where it ended. */
 export class ArenaMemory {
   readonly kernel: Kernel;
   bytes: Buffer;
+  /** The same: cutting a piece out of a `Buffer` takes longer. */
+  view: Uint8Array;
   words: Uint32Array;
 
   constructor(seed: number, maxBytes: number) {
@@ -14,6 +16,7 @@ export class ArenaMemory {
     this.kernel.open(seed, Math.min(Math.floor(maxBytes / PAGE_BYTES), PAGES_MAX));
     const { buffer } = this.kernel.memory;
     this.bytes = Buffer.from(buffer);
+    this.view = new Uint8Array(buffer);
     this.words = new Uint32Array(buffer);
   }
 
@@ -22,6 +25,7 @@ export class ArenaMemory {
     const { buffer } = this.kernel.memory;
     if (this.bytes.buffer === buffer) return;
     this.bytes = Buffer.from(buffer);
+    this.view = new Uint8Array(buffer);
     this.words = new Uint32Array(buffer);
   }
 
@@ -31,14 +35,14 @@ export class ArenaMemory {
 
   /** Writes a key to its place and gives its bytes; above 65,535 no entry has it, and nothing is written. */
   writeKey(key: string): number {
-    const { bytes } = this;
+    const { view } = this;
     const { length } = key;
     if (length > KEY_BYTES_MAX) return length;
     // A loop: for the usual short ASCII key the call into the engine's encoder takes longer.
     for (let index = 0; index < length; index += 1) {
       const unit = key.charCodeAt(index);
       if (unit > 0x7f) return this.#writeUtf8(key);
-      bytes[KEY_AT + index] = unit;
+      view[KEY_AT + index] = unit;
     }
     return length;
   }

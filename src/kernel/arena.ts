@@ -12,7 +12,7 @@ import {
   STAGING_BYTES,
 } from "./kernel.js";
 import { OpenRanges } from "./open-ranges.js";
-import { ownValue, readEntry } from "./read-entry.js";
+import { ownCopy, readEntry } from "./read-entry.js";
 import { recordBytesAt, recordBytesMax, writeRecord } from "./write-record.js";
 
 export interface ArenaOptions {
@@ -177,7 +177,7 @@ export class Arena {
   /** The key's entry, the caller's own. */
   get(key: string): KvEntry | undefined {
     const block = this.#find(key);
-    return block === 0 ? undefined : readEntry(this.#memory, block, ownValue, key);
+    return block === 0 ? undefined : readEntry(this.#memory, block, ownCopy, key);
   }
 
   has(key: string): boolean {

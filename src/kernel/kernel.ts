@@ -8,7 +8,7 @@ declare const WebAssembly: {
 
 /** What assembly/main.ts exports. Addresses and byte counts above 2^31 arrive as negative numbers: `>>> 0` mends them. */
 export interface Kernel {
-  readonly memory: { readonly buffer: ArrayBuffer };
+  readonly memory: { readonly buffer: SharedArrayBuffer };
   open(seed: number, maxPages: number): void;
   borrow(bytes: number): number;
   giveBack(from: number): void;

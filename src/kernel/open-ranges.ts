@@ -2,7 +2,7 @@ import { markAsUntransferable } from "node:worker_threads";
 import type { KvEntry } from "../values/index.js";
 import { KEY_BYTES_MAX, type ArenaMemory } from "./arena-memory.js";
 import { LIST_AT } from "./kernel.js";
-import { ownValue, readEntry, readKey } from "./read-entry.js";
+import { ownCopy, readEntry, readKey } from "./read-entry.js";
 
 /** Entries listed at a time while nothing changes; as many as the kernel's list holds where all the rest is wanted. */
 const AHEAD = 64;
@@ -127,7 +127,7 @@ export class OpenRanges {
     for (const state of this.#open) {
       if (this.#freed < state.since || !key.startsWith(state.prefix) || state.saved.has(block))
         continue;
-      state.saved.set(block, readEntry(this.#memory, block, ownValue, key));
+      state.saved.set(block, readEntry(this.#memory, block, ownCopy, key));
     }
     this.#memory.kernel.freeHeld();
     this.#freed += 1n;
@@ -148,7 +148,7 @@ class RangeIterator implements IterableIterator<KvEntry> {
   readonly #state: RangeState;
   #shared: ArrayBuffer | undefined;
   #sharedUsed = 0;
-  readonly #newValue = (bytes: number): Uint8Array => this.#valueOf(bytes);
+  readonly #copy = (bytes: Uint8Array): Uint8Array => this.#copyOf(bytes);
 
   constructor(ranges: OpenRanges, memory: ArenaMemory, state: RangeState) {
     this.#ranges = ranges;
@@ -162,7 +162,7 @@ class RangeIterator implements IterableIterator<KvEntry> {
     const block = this.#ranges.advance(state);
     if (block === 0) return this.return();
     const saved = state.saved.size === 0 ? undefined : state.saved.get(block);
-    const value = saved ?? readEntry(this.#memory, block, this.#newValue);
+    const value = saved ?? readEntry(this.#memory, block, this.#copy);
     return { done: false, value };
   }
 
@@ -175,16 +175,18 @@ class RangeIterator implements IterableIterator<KvEntry> {
     return this;
   }
 
-  #valueOf(bytes: number): Uint8Array {
-    if (bytes > SHARED_VALUE_BYTES) return new Uint8Array(bytes);
-    if (this.#shared === undefined || this.#sharedUsed + bytes > SHARED_BYTES) {
+  #copyOf(bytes: Uint8Array): Uint8Array {
+    const { length } = bytes;
+    if (length > SHARED_VALUE_BYTES) return ownCopy(bytes);
+    if (this.#shared === undefined || this.#sharedUsed + length > SHARED_BYTES) {
       this.#shared = new ArrayBuffer(SHARED_BYTES);
+      this.#sharedUsed = 0;
       // Whoever sent one value's memory to another thread would take the others away with it.
       markAsUntransferable(this.#shared);
-      this.#sharedUsed = 0;
     }
-    const value = new Uint8Array(this.#shared, this.#sharedUsed, bytes);
-    this.#sharedUsed += bytes;
+    const value = new Uint8Array(this.#shared, this.#sharedUsed, length);
+    value.set(bytes);
+    this.#sharedUsed += length;
     return value;
   }
 }

@@ -12,14 +12,14 @@ export function readKey(memory: ArenaMemory, block: number): string {
   return memory.bytes.toString("utf8", start, start + keyBytesOf(memory, block));
 }
 
-/** The entry in this block; `newValue` gives the memory for its value. `known`: its key, where that is at hand. */
+/** The entry in this block; `copy` makes a value's bytes the caller's own. `known`: its key, where that is at hand. */
 export function readEntry(
   memory: ArenaMemory,
   block: number,
-  newValue: (bytes: number) => Uint8Array,
+  copy: (bytes: Uint8Array) => Uint8Array,
   known?: string,
 ): KvEntry {
-  const { bytes, words } = memory;
+  const { bytes, view, words } = memory;
   const word = (block + RECORD_AT) >>> 2;
   const head = words[word] as number;
   const valueBytes = words[word + 1] as number;
@@ -27,16 +27,15 @@ export function readEntry(
   const valueStart = keyStart + (head >>> 16);
   const versionStart = valueStart + valueBytes;
   const key = known ?? bytes.toString("utf8", keyStart, valueStart);
-  const value = newValue(valueBytes);
-  value.set(bytes.subarray(valueStart, versionStart));
+  const value = copy(view.subarray(valueStart, versionStart));
   const end = versionStart + ((head >>> 8) & 0xff);
-  const version = VersionToken.fromBytes(bytes.subarray(versionStart, end));
+  const version = VersionToken.fromBytes(view.subarray(versionStart, end));
   if ((head & (HAS_TIME | HAS_TTL)) === 0) return { key, value, version };
   return { key, value, version, ...timesAt(bytes, end, head) };
 }
 
-/** Memory that belongs to one value alone. */
-export function ownValue(bytes: number): Uint8Array {
+/** A copy in memory of its own. */
+export function ownCopy(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes);
 }
 

@@ -73,6 +73,13 @@ export abstract class OpaqueToken {
   }
 }
 
+/** By a loop: for so few bytes each of the built-in ways takes several times as long. */
+export function copyOfFew(bytes: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(bytes.length);
+  for (let at = 0; at < bytes.length; at += 1) copy[at] = bytes[at] as number;
+  return copy;
+}
+
 /** The bytes that a hex string spells. Throws `invalid-argument` for an odd length or another character. */
 export function bytesOfHex(hex: string): Uint8Array {
   if (!HEX.test(hex)) {

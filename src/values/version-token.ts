@@ -1,4 +1,4 @@
-import { bytesOfHex, bytesOfU64, OpaqueToken } from "./opaque-token.js";
+import { bytesOfHex, bytesOfU64, copyOfFew, OpaqueToken } from "./opaque-token.js";
 
 /**
  * The version of one record of a key: what a compare-and-set expects. NATS: the stream sequence as u64 big-endian.
@@ -11,7 +11,7 @@ export class VersionToken extends OpaqueToken {
 
   /** Copies `bytes`. Throws `invalid-argument` above 10 bytes. */
   static fromBytes(bytes: Uint8Array): VersionToken {
-    return bytes.length === 0 ? VersionToken.unknown : new VersionToken(Uint8Array.from(bytes));
+    return bytes.length === 0 ? VersionToken.unknown : new VersionToken(copyOfFew(bytes));
   }
 
   /** A NATS revision. Throws `invalid-argument` for what is not an exact unsigned 64-bit number. */
