@@ -102,6 +102,8 @@ export class Arena {
     this.#memory.renew();
     this.#origin = this.#stagedOrigin ?? this.#origin;
     this.#stagedOrigin = undefined;
+    // The bytes that the kernel remembers are gone by the next walk, which would take them for an origin that it met.
+    this.#memory.bytes.writeUInt32LE(0, POSITION_AT + 36);
     this.#ranges.afterChange();
   }
 

@@ -79,6 +79,8 @@ export function stageHead(at: u32, bytes: u32): i32 {
   const cursorBytes = <u32>load<u8>(at, 1);
   if (flags > (HAS_POSITION | HAS_ORIGIN) || cursorBytes > TOKEN_BYTES_MAX) return INVALID;
   if (load<u16>(at, 2) !== 0) return INVALID;
+  const saysPosition = flags !== 0 || cursorBytes !== 0 || load<u64>(at, 8) !== 0;
+  if (!(flags & HAS_POSITION) && saysPosition) return INVALID;
   let end = HEAD_BYTES + cursorBytes;
   if (end > bytes) return INVALID;
   store<u32>(STAGED_POSITION, flags & HAS_POSITION);
