@@ -38,7 +38,7 @@ export interface WritableLog {
 
 /** For a file that is made, or whose header is torn. */
 export interface NewLogOptions {
-  /** Default 2; a torn header that tells its format keeps that. */
+  /** Default 3; a torn header that tells its format keeps that. */
   readonly format: LogFormat | undefined;
   readonly random: Random;
 }
@@ -50,7 +50,7 @@ export interface OpenOptions extends NewLogOptions, HealingOptions {
 
 type Found = Pick<WritableLog, "handle" | "codec" | "salt" | "size" | "compactBytes">;
 
-const NEW_FORMAT: LogFormat = 2;
+const NEW_FORMAT: LogFormat = 3;
 
 /**
  * Opens the file for reading; `undefined` where nothing is there. Throws `io` for what is not a regular file, which is

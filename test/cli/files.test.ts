@@ -46,11 +46,11 @@ describe("the commands on a log", () => {
     assert.deepEqual(fields, {
       file,
       result: "ok",
-      format: 2,
+      format: 3,
       cursor: "0000000000000006",
       entries: 3,
-      records: 7,
-      frames: 7,
+      records: 6,
+      frames: 1,
       tornBytes: 0,
     });
 
@@ -69,20 +69,21 @@ describe("the commands on a log", () => {
     await using directory = await tempDirectory();
     const file = directory.file("x.snap");
     await writeLog(file);
+    await writeLog(file);
     const bytes = await readFile(file);
-    bytes[20] = (bytes[20] ?? 0) ^ 1;
+    bytes[60] = (bytes[60] ?? 0) ^ 1;
     await writeFile(file, bytes);
     const before = await digest(file);
 
     const verified = await runCli("verify", file, "--json");
     assert.equal(verified.status, 1);
     assert.equal(verified.records[0]?.["code"], "corrupted");
-    assert.equal(verified.records[0]?.["offset"], 6);
-    assert.match(verified.stderr, /corrupted: .*x\.snap is damaged at byte 6/);
+    assert.equal(verified.records[0]?.["offset"], 24);
+    assert.match(verified.stderr, /corrupted: .*x\.snap is damaged at byte 24/);
     const inspected = await runCli("inspect", file, "--json");
     assert.equal(inspected.status, 1);
     assert.equal(inspected.records[0]?.["result"], "error");
-    assert.equal(inspected.records[0]?.["offset"], 6);
+    assert.equal(inspected.records[0]?.["offset"], 24);
     assert.equal(await digest(file), before);
   });
 
@@ -132,6 +133,7 @@ describe("repair", () => {
   test("says what it would do, does it, and then finds nothing more to do", async () => {
     await using directory = await tempDirectory();
     const file = directory.file("x.snap");
+    await writeLog(file);
     await writeLog(file);
     const content = await readFile(file);
     const at = content.indexOf("old");

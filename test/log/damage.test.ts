@@ -17,7 +17,7 @@ interface Sample {
 
 async function sample(): Promise<Sample> {
   const fs = new MemoryFileSystem();
-  const writer = await SnapshotWriter.open(PATH, 1 << 30, { fs });
+  const writer = await SnapshotWriter.open(PATH, 1 << 30, { fs, format: 2 });
   const bounds = [writer.size];
   const updates = [
     put("alpha", "value-a", 1),
@@ -189,7 +189,7 @@ describe("a length damaged so that its record runs past the end, with good recor
   ] as const) {
     test(`is found ${what} before the next of them`, async () => {
       const fs = new MemoryFileSystem();
-      const writer = await SnapshotWriter.open(PATH, 1 << 30, { fs });
+      const writer = await SnapshotWriter.open(PATH, 1 << 30, { fs, format: 2 });
       writer.writeUpdate(put("a", Buffer.alloc(size, "v"), 1));
       writer.writeUpdate(put("b", "2", 2));
       await writer.checkpoint(at(2));
@@ -223,7 +223,7 @@ test("more after a bad record than one torn write can leave is damage, whatever 
 
 test("a log much longer than one chunk reads the same as a short one, with a record across each border", async () => {
   const fs = new MemoryFileSystem();
-  const writer = await SnapshotWriter.open(PATH, 1 << 30, { fs });
+  const writer = await SnapshotWriter.open(PATH, 1 << 30, { fs, format: 2 });
   const value = Buffer.alloc(300_000, "v");
   for (let revision = 1; revision <= 20; revision += 1) {
     writer.writeUpdate(

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import { load, readSnapshot, SnapshotWriter, staleKeys, verify } from "../../src/log/index.js";
-import { appendTo, contentsOf, HEADER, HUGE, withCode } from "../support/log-files.js";
+import { appendTo, contentsOf, HUGE, isEmptyLog, withCode } from "../support/log-files.js";
 import { MemoryFileSystem } from "../support/memory-file-system.js";
 import { tempDirectory } from "../support/temp-directory.js";
 import { at, del, purge, put, told } from "../support/updates.js";
@@ -63,7 +63,7 @@ describe("a snapshot log", () => {
     const empty = directory.file("empty.snap");
     await (await SnapshotWriter.open(empty, HUGE)).close();
     assert.equal(await load(empty), undefined);
-    assert.deepEqual(await readFile(empty), HEADER);
+    assert.ok(isEmptyLog(await readFile(empty)));
   });
 
   test("is made readable by its owner only", async () => {
@@ -108,12 +108,14 @@ describe("loading", () => {
     await using directory = await tempDirectory();
     const path = directory.file("log.snap");
     await appendTo(path, ["a", "1", 1], ["b", "2", 2]);
+    const good = (await stat(path)).size;
+    await appendTo(path, ["c", "3", 3]);
     const torn = (await readFile(path)).subarray(0, -3);
     await writeFile(path, torn);
     assert.deepEqual(await contentsOf(path), ["a=1@1", "b=2@2"]);
     const report = await verify(path);
     assert.equal(report.result, "ok");
-    assert.equal(report.tornBytes, 11);
+    assert.equal(report.tornBytes, torn.length - good);
     assert.deepEqual(await readFile(path), torn);
   });
 
@@ -158,7 +160,7 @@ describe("loading", () => {
       return undefined;
     });
     const report = await verify(PATH, { fs });
-    assert.deepEqual([report.records, report.bytes, report.tornBytes], [2, acknowledged, 0]);
+    assert.deepEqual([report.records, report.bytes, report.tornBytes], [1, acknowledged, 0]);
     await writer.close();
   });
 

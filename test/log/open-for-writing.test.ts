@@ -12,7 +12,14 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { LockedError } from "../../src/errors/index.js";
 import { inspectLog, load, SnapshotWriter, verify } from "../../src/log/index.js";
-import { appendTo, contentsOf, HEADER, HUGE, withCode } from "../support/log-files.js";
+import {
+  appendTo,
+  contentsOf,
+  HEADER,
+  HUGE,
+  V3_HEADER_START,
+  withCode,
+} from "../support/log-files.js";
 import { MemoryFileSystem, systemError } from "../support/memory-file-system.js";
 import { tempDirectory } from "../support/temp-directory.js";
 
@@ -22,23 +29,33 @@ describe("opening for writing", () => {
   test("cuts a torn tail off before the first append", async () => {
     await using directory = await tempDirectory();
     const path = directory.file("log.snap");
-    await appendTo(path, ["a", "1", 1], ["b", "2", 2]);
+    await appendTo(path, ["a", "1", 1]);
+    await appendTo(path, ["b", "2", 2]);
     await writeFile(path, (await readFile(path)).subarray(0, -20));
     await appendTo(path, ["c", "3", 3]);
     assert.deepEqual(await contentsOf(path), ["a=1@1", "c=3@3"]);
     assert.equal((await verify(path)).tornBytes, 0);
   });
 
-  for (const length of [0, 1, 3, 5]) {
-    test(`makes a header torn at ${length} bytes whole`, async () => {
+  const v3Header = Buffer.concat([V3_HEADER_START, Buffer.from("some salt"), Buffer.alloc(7)]);
+  for (const [what, start, format] of [
+    ["0 bytes", HEADER.subarray(0, 0), 3],
+    ["1 byte of format 2", HEADER.subarray(0, 1), 2],
+    ["5 bytes of format 2", HEADER.subarray(0, 5), 2],
+    ["3 bytes", v3Header.subarray(0, 3), 3],
+    ["20 bytes", v3Header.subarray(0, 20), 3],
+    ["23 bytes that are zero", Buffer.alloc(23), 3],
+  ] as const) {
+    test(`makes a header torn at ${what} whole`, async () => {
       await using directory = await tempDirectory();
       const path = directory.file("log.snap");
-      await writeFile(path, HEADER.subarray(0, length));
+      await writeFile(path, start);
       const report = await inspectLog(path);
       assert.ok(report.result === "error" && report.code === "invalid-format");
       assert.match(report.hint ?? "", /opening it for writing/);
       await appendTo(path, ["a", "1", 1]);
       assert.deepEqual(await contentsOf(path), ["a=1@1"]);
+      assert.equal((await verify(path)).format, format);
     });
   }
 
@@ -79,14 +96,17 @@ describe("opening for writing", () => {
   test("refuses a damaged log where it is to, names the offset and leaves it as it is", async () => {
     await using directory = await tempDirectory();
     const path = directory.file("log.snap");
-    await appendTo(path, ["a", "1", 1], ["b", "2", 2], ["c", "3", 3]);
+    await appendTo(path, ["a", "1", 1]);
+    const offset = (await readFile(path)).length;
+    await appendTo(path, ["b", "2", 2]);
+    await appendTo(path, ["c", "3", 3]);
     const bytes = await readFile(path);
-    bytes[6 + 22 + 8] = (bytes[6 + 22 + 8] ?? 0) ^ 0xff;
+    bytes[offset + 20] = (bytes[offset + 20] ?? 0) ^ 0xff;
     await writeFile(path, bytes);
     const strict = { onCorruption: "throw" } as const;
     await assert.rejects(SnapshotWriter.open(path, HUGE, strict), (error) => {
       assert.ok(withCode("corrupted")(error) && "offset" in (error as object));
-      assert.equal((error as { offset: number }).offset, 6 + 22);
+      assert.equal((error as { offset: number }).offset, offset);
       return true;
     });
     assert.deepEqual(await readFile(path), bytes);

@@ -4,7 +4,7 @@ import { isMillpondError } from "../../src/errors/index.js";
 import { readSnapshot, SnapshotWriter, verify } from "../../src/log/index.js";
 import { AppendLogSnapshot } from "../../src/store/index.js";
 import { VersionToken, WatchCursor, type KvPut, type KvUpdate } from "../../src/values/index.js";
-import { HEADER, HUGE, withCode } from "../support/log-files.js";
+import { HUGE, isEmptyLog, withCode } from "../support/log-files.js";
 import { MemoryFileSystem, systemError } from "../support/memory-file-system.js";
 import { at, del, put, told } from "../support/updates.js";
 
@@ -28,7 +28,7 @@ describe("writeUpdate refuses, before a byte is taken,", () => {
       const writer = await SnapshotWriter.open(PATH, HUGE, { fs });
       assert.throws(() => writer.writeUpdate(update), withCode("invalid-format"));
       await writer.close();
-      assert.deepEqual(fs.content(PATH), HEADER);
+      assert.ok(isEmptyLog(fs.content(PATH)));
     });
   }
 });
@@ -51,7 +51,7 @@ describe("what only a caller without types can pass", () => {
       const writer = await SnapshotWriter.open(PATH, HUGE, { fs });
       assert.throws(() => writer.writeUpdate(update as KvUpdate), isInvalidArgument);
       await writer.close();
-      assert.deepEqual(fs.content(PATH), HEADER);
+      assert.ok(isEmptyLog(fs.content(PATH)));
     });
   }
 
@@ -64,7 +64,7 @@ describe("what only a caller without types can pass", () => {
     const entries = [{ key: "k", value: "v", version }] as unknown as KvPut[];
     await assert.rejects(writer.rewrite(entries, at(1)), isInvalidArgument);
     await writer.close();
-    assert.deepEqual(fs.content(PATH), HEADER);
+    assert.ok(isEmptyLog(fs.content(PATH)));
   });
 
   for (const bytes of [Number.NaN, -1, undefined, "1"]) {
@@ -121,7 +121,7 @@ describe("a write that fails", () => {
     await writer.checkpoint(at(2));
     await writer.close();
     const report = await verify(PATH, { fs });
-    assert.deepEqual([report.result, report.records, report.tornBytes], ["ok", 4, 0]);
+    assert.deepEqual([report.result, report.records, report.tornBytes], ["ok", 2, 0]);
   });
 
   test("when the buffer is full refuses the update and keeps those before it", async () => {
@@ -204,7 +204,7 @@ test("discard takes back what no checkpoint or flush covered, from the file too"
   await writer.checkpoint(at(1));
   await writer.close();
   const report = await verify(PATH, { fs });
-  assert.deepEqual([report.result, report.records], ["ok", 2]);
+  assert.deepEqual([report.result, report.records], ["ok", 1]);
 });
 
 test("close flushes; every later call throws closed, and a second close does nothing", async () => {

@@ -76,7 +76,7 @@ describe("the writer's bytes are the original's", () => {
     test(name, async () => {
       await using directory = await tempDirectory();
       const file = directory.file("log.snap");
-      const writer = await SnapshotWriter.open(file, 1 << 30);
+      const writer = await SnapshotWriter.open(file, 1 << 30, { format: 2 });
       for (const operation of readJson("good", `${name}.ops.json`) as Operation[]) {
         if (operation.op === "checkpoint") {
           await writer.checkpoint(WatchCursor.fromHex(operation.cursor_hex));

@@ -16,13 +16,17 @@ const KEYS = 60;
 /** Half of the keys are written with it: it is looked for in the log, to damage a value and not a length. */
 const EARLY = "written early";
 
-/** Fills the bucket in two halves, each in a log of its own making, so that a position lies between them. */
+/**
+ * Fills the bucket in two halves and one key more, and follows each by itself, so that a position lies between them and the
+ * second half is not the log's end.
+ */
 async function keepCopy(source: KvStore, path: string): Promise<void> {
-  for (const [from, text] of [
-    [0, EARLY],
-    [KEYS / 2, "written late"],
+  for (const [from, to, text] of [
+    [0, KEYS / 2, EARLY],
+    [KEYS / 2, KEYS, "written late"],
+    [KEYS, KEYS + 1, "written last"],
   ] as const) {
-    for (let key = from; key < from + KEYS / 2; key += 1) {
+    for (let key = from; key < to; key += 1) {
       await source.put(`k.${key}`, bytes(`${text} ${key}`));
     }
     await using replica = await openReplica({ source, path });

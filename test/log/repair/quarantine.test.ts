@@ -24,7 +24,7 @@ const IN_VALUE = 17;
 /** A log of five batches of two puts, each with its cursor; `ends` are where they end. */
 async function makeLog(fs: MemoryFileSystem): Promise<{ bytes: Buffer; ends: number[] }> {
   const ends: number[] = [];
-  await using writer = await SnapshotWriter.open(PATH, HUGE, { fs });
+  await using writer = await SnapshotWriter.open(PATH, HUGE, { fs, format: 2 });
   for (let batch = 1; batch <= BATCHES; batch += 1) {
     writer.writeUpdate(put("same", `value ${batch}`, 2 * batch - 1));
     writer.writeUpdate(put(`own.${batch}`, "x".repeat(20), 2 * batch));
@@ -67,6 +67,7 @@ async function open(fs: MemoryFileSystem, options: SnapshotWriterOptions = {}): 
   const entries = new Map<string, string>();
   let cursor: WatchCursor | undefined;
   const writer = await SnapshotWriter.open(PATH, HUGE, {
+    format: 2,
     fs,
     clock: new ManualClock(),
     onRepair: (repair) => repairs.push(repair),
@@ -123,7 +124,7 @@ describe("opening a log that is damaged before its end", () => {
     const fs = new MemoryFileSystem();
     const { ends } = await makeLog(fs);
     flip(fs, (ends[1] ?? 0) + 12);
-    const writer = await SnapshotWriter.open(PATH, HUGE, { fs });
+    const writer = await SnapshotWriter.open(PATH, HUGE, { fs, format: 2 });
     writer.writeUpdate(put("same", "value 3", 5));
     writer.writeUpdate(put("own.3", "x".repeat(20), 6));
     await writer.checkpoint(at(6));
@@ -180,7 +181,7 @@ describe("opening a log that is damaged before its end", () => {
   test("keeps no position that was withdrawn later", async () => {
     const fs = new MemoryFileSystem();
     const { ends } = await makeLog(fs);
-    const writer = await SnapshotWriter.open(PATH, HUGE, { fs });
+    const writer = await SnapshotWriter.open(PATH, HUGE, { fs, format: 2 });
     await writer.checkpoint(WatchCursor.none);
     writer.writeUpdate(put("other", "1", 99));
     await writer.checkpoint(at(99));
