@@ -1,20 +1,24 @@
 import { stat } from "node:fs/promises";
-import { join } from "node:path";
 import { MillpondError } from "../errors/index.js";
-import { readSnapshot } from "../log/index.js";
-import { LOG_NAME } from "../replica/index.js";
+import { openFollower, type Follower } from "../replica/index.js";
 import type { KvEntry, OpaqueToken } from "../values/index.js";
 
-/** The entries of the copy that a mirror keeps, or kept, in `directory`; none yet is an empty map. Never writes. */
-export async function readCopy(directory: string): Promise<ReadonlyMap<string, KvEntry>> {
+/**
+ * The copy that a mirror keeps, or kept, in `directory`, to be read once; none yet is an empty one. Takes no lock and never
+ * writes: the mirror may be at work. The caller closes it.
+ */
+export async function openCopy(directory: string): Promise<Follower> {
   const found = await stat(directory).catch(() => undefined);
   if (!found?.isDirectory()) {
     throw new MillpondError("io", `${directory} is ${found ? "not a directory" : "not there"}`, {
       hint: "Give the directory that `millpond mirror BUCKET --to DIR` keeps.",
     });
   }
-  const snapshot = await readSnapshot(join(directory, LOG_NAME));
-  return snapshot?.entries ?? new Map<string, KvEntry>();
+  const copy = await openFollower({ path: directory });
+  const { problem } = copy.status();
+  if (problem === undefined) return copy;
+  await copy.close();
+  throw problem;
 }
 
 /** Entries sorted by the UTF-8 bytes of their keys, which is not the order of JavaScript strings. */

@@ -1,3 +1,11 @@
+export type {
+  Follower,
+  FollowerEvent,
+  FollowerOptions,
+  FollowerState,
+  FollowerStatus,
+} from "./follower.js";
+export { openFollower } from "./open-follower.js";
 export { openReplica } from "./open-replica.js";
 export type { ReadyReport, ReplicaEvent, ReplicaOptions } from "./options.js";
 export type { Replica, ReplicaEntry, ReplicaStatus } from "./replica.js";

@@ -1,13 +1,15 @@
 import { MillpondError } from "../errors/index.js";
 import type { WatchScope } from "../kv/index.js";
 import type { Clock } from "../platform/index.js";
-import type { KvEntry, KvUpdate } from "../values/index.js";
+import type { KvUpdate } from "../values/index.js";
 import { watchApplied } from "../watch/index.js";
 import type { CurrentCopy } from "./current-copy.js";
 import type { ReplicaOptions } from "./options.js";
 import type { ReplicaOrigin } from "./origin.js";
 import type { Progress } from "./progress.js";
+import { Readiness } from "./readiness.js";
 import type { Replica, ReplicaEntry, ReplicaStatus } from "./replica.js";
+import { withRevision, withRevisions } from "./with-revision.js";
 
 export interface RunningParts {
   readonly options: ReplicaOptions;
@@ -22,16 +24,12 @@ export interface RunningParts {
 export class RunningReplica implements Replica {
   readonly #parts: RunningParts;
   readonly #stop = new AbortController();
-  readonly #ready: Promise<void>;
+  readonly #ready = new Readiness();
   readonly #watch: Promise<void>;
   readonly #forgetLink: () => void;
   readonly #onAbort = (): void => {
     // The failure of a close that nobody asked for by name is shown by the status.
     this.close().catch((error: unknown) => this.#parts.progress.failed(error));
-  };
-  #settleReady: { resolve(): void; reject(error: unknown): void } = {
-    resolve: () => undefined,
-    reject: () => undefined,
   };
   #closing: Promise<void> | undefined;
 
@@ -39,11 +37,6 @@ export class RunningReplica implements Replica {
     this.#parts = parts;
     const { progress, options } = parts;
     this.#forgetLink = options.source.onConnectedChange(() => progress.connectedChanged());
-    this.#ready = new Promise((resolve, reject) => {
-      this.#settleReady = { resolve, reject };
-    });
-    // Whoever waits sees the rejection; that nobody waits is no failure.
-    this.#ready.catch(() => undefined);
     this.#watch = this.#run();
     options.signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
@@ -62,7 +55,7 @@ export class RunningReplica implements Replica {
   }
 
   entries(prefix = ""): Iterable<ReplicaEntry> {
-    return mapped(this.#readable().range(prefix));
+    return withRevisions(this.#readable().range(prefix));
   }
 
   status(): ReplicaStatus {
@@ -70,19 +63,8 @@ export class RunningReplica implements Replica {
     return progress.status(copy);
   }
 
-  async ready({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    if (signal === undefined) return this.#ready;
-    signal.throwIfAborted();
-    let onAbort: (() => void) | undefined;
-    const aborted = new Promise<never>((_, reject) => {
-      onAbort = () => reject(signal.reason as Error);
-      signal.addEventListener("abort", onAbort, { once: true });
-    });
-    try {
-      await Promise.race([this.#ready, aborted]);
-    } finally {
-      if (onAbort !== undefined) signal.removeEventListener("abort", onAbort);
-    }
+  ready(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    return this.#ready.wait(options.signal);
   }
 
   close(): Promise<void> {
@@ -113,7 +95,7 @@ export class RunningReplica implements Replica {
         // Reads go on without the disk, and so does the watch, within the bounds of what it may hold.
         maxStoreFailures: Infinity,
         onEvent: (event) => {
-          if (progress.watched(event, copy)) this.#settleReady.resolve();
+          if (progress.watched(event, copy)) this.#ready.reach();
         },
         signal: this.#stop.signal,
         clock,
@@ -125,14 +107,14 @@ export class RunningReplica implements Replica {
       });
     } catch (error) {
       progress.failed(error);
-      this.#settleReady.reject(error);
+      this.#ready.fail(error);
     }
   }
 
   async #close(): Promise<void> {
     const { options, copy, progress } = this.#parts;
     options.signal?.removeEventListener("abort", this.#onAbort);
-    this.#settleReady.reject(closed());
+    this.#ready.fail(closed());
     this.#stop.abort(closed());
     await this.#watch;
     this.#forgetLink();
@@ -152,12 +134,4 @@ function closed(): MillpondError {
 
 function* keysOf(copy: CurrentCopy): Iterable<string> {
   for (const { key } of copy.range("")) yield key;
-}
-
-function* mapped(entries: Iterable<KvEntry>): Iterable<ReplicaEntry> {
-  for (const entry of entries) yield withRevision(entry);
-}
-
-function withRevision(entry: KvEntry): ReplicaEntry {
-  return { ...entry, revision: entry.version.toU64() };
 }

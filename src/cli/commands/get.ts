@@ -1,5 +1,5 @@
 import type { Command } from "../command.js";
-import { readCopy, revisionOf } from "../copy.js";
+import { openCopy, revisionOf } from "../copy.js";
 
 export const get: Command = {
   name: "get",
@@ -8,7 +8,8 @@ export const get: Command = {
   options: {},
   positionals: [2, 2],
   async run({ positionals: [directory = "", key = ""] }, output) {
-    const entry = (await readCopy(directory)).get(key);
+    await using copy = await openCopy(directory);
+    const entry = copy.entry(key);
     if (entry === undefined) {
       if (output.json) await output.record({ key, found: false });
       output.say(`millpond: key-not-found: ${directory} has no key ${JSON.stringify(key)}`);

@@ -1,5 +1,5 @@
 import type { Command } from "../command.js";
-import { readCopy, revisionOf, sortedByKey } from "../copy.js";
+import { openCopy, revisionOf } from "../copy.js";
 
 export const ls: Command = {
   name: "ls",
@@ -8,9 +8,8 @@ export const ls: Command = {
   options: {},
   positionals: [1, 2],
   async run({ positionals: [directory = "", prefix = ""] }, output) {
-    const entries = await readCopy(directory);
-    const matching = [...entries.values()].filter(({ key }) => key.startsWith(prefix));
-    for (const { key, value, version } of sortedByKey(matching)) {
+    await using copy = await openCopy(directory);
+    for (const { key, value, version } of copy.entries(prefix)) {
       const revision = revisionOf(version);
       if (output.json) await output.record({ key, revision, size: value.length });
       else await output.data(`${key}\t${revision ?? "-"}\t${value.length}\n`);

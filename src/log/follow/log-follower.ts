@@ -1,0 +1,173 @@
+import { isMillpondError, type MillpondError } from "../../errors/index.js";
+import type { FileHandle, FileSystem } from "../../platform/index.js";
+import { ioError } from "../io-errors.js";
+import { openForReading } from "../open-log.js";
+import { LogScan } from "../scan-log.js";
+import { HEAD_BYTES, HEADER_BYTES, LINEAGE_FRAME_BYTES } from "../v3/format.js";
+import { HeadSeal } from "../v3/head.js";
+import type { LogVisitor } from "../visitor.js";
+import { FollowedFile, loadFile } from "./followed-file.js";
+import { placeAfter } from "./jump.js";
+
+/** What a follower builds: it is handed what the log holds, and is put in order before anybody sees it. */
+export interface FollowedCopy extends LogVisitor {
+  /** Called once, when all that the file had is in it. */
+  settle(): Promise<void>;
+}
+
+export interface LogFollowerParts<C extends FollowedCopy> {
+  readonly fs: FileSystem;
+  readonly path: string;
+  /** An empty one; made for each file that is read from its start. */
+  readonly makeCopy: () => C;
+  /** From now on this is the copy: all that the file had is in it. */
+  readonly show: (copy: C) => void;
+}
+
+/** What one look at a log came to. */
+export interface Look {
+  /** Whether there is a file at the path. */
+  readonly isThere: boolean;
+  /** Why what is there could not be taken; undefined where all of it was. */
+  readonly problem: MillpondError | undefined;
+}
+
+/** Files read from their start, and files that were gone over to without. */
+export interface FollowCounts {
+  readonly loads: number;
+  readonly jumps: number;
+}
+
+/** Looks between two tries to read a file that could not be read, and has not changed: five seconds by default. */
+const LOOKS_BETWEEN = 200;
+const NOBODY = { withoutValues: true, update: () => undefined, position: () => undefined };
+const LINEAGE_END = HEADER_BYTES + LINEAGE_FRAME_BYTES;
+
+/**
+ * Follows a log that another process writes: its growth and its compactions, which put a new file in its place. Takes no lock and
+ * changes nothing. Each {@link LogFollower.look} takes what is there by then; the copy shown is at every moment what the log
+ * said at one of its positions.
+ *
+ * A file that another one has replaced is read to its end first: its writer wrote nothing to it after that, and the new file
+ * has all that it had. So the copy never goes back, unless the log did.
+ */
+export class LogFollower<C extends FollowedCopy> {
+  readonly #parts: LogFollowerParts<C>;
+  #file: FollowedFile | undefined;
+  #copy: C | undefined;
+  #loads = 0;
+  #jumps = 0;
+  #failed: { mark: string; problem: MillpondError; looksLeft: number } | undefined;
+
+  constructor(parts: LogFollowerParts<C>) {
+    this.#parts = parts;
+  }
+
+  get counts(): FollowCounts {
+    return { loads: this.#loads, jumps: this.#jumps };
+  }
+
+  /** When the file was last written to, in milliseconds since the Unix epoch; undefined before there was one. */
+  get modifiedMs(): number | undefined {
+    return this.#file?.modifiedMs;
+  }
+
+  async look(): Promise<Look> {
+    const { fs, path } = this.#parts;
+    let isThere = this.#file !== undefined;
+    try {
+      const found = await fs.stat(path);
+      isThere = found !== undefined;
+      const isOther = found !== undefined && found.fileId !== this.#file?.fileId;
+      const problem = this.#file && (await this.#advance(this.#file));
+      if (!isOther && problem === undefined) return { isThere, problem };
+      const again = async (): Promise<void> => this.#file && this.#load(this.#file.handle);
+      const mark = `${found?.fileId} ${found?.writeMark}`;
+      return { isThere, problem: await this.#try(mark, isOther ? () => this.#goOver() : again) };
+    } catch (cause) {
+      return { isThere, problem: ioError(path, "read", cause) };
+    }
+  }
+
+  /**
+   * To read a file from its start: another one, or this one where it cannot be read further, since it may have been cut off and
+   * written anew. What could not be read is tried again when it has changed, or after a while.
+   */
+  async #try(mark: string, read: () => Promise<void>): Promise<MillpondError | undefined> {
+    const { path } = this.#parts;
+    const failed = this.#failed;
+    if (failed?.mark === mark && failed.looksLeft > 0) {
+      failed.looksLeft -= 1;
+      return failed.problem;
+    }
+    try {
+      await read();
+      this.#failed = undefined;
+    } catch (cause) {
+      this.#failed = { mark, problem: ioError(path, "read", cause), looksLeft: LOOKS_BETWEEN };
+    }
+    return this.#failed?.problem;
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
+  }
+
+  /** Takes what was appended; returns what it cannot read past. What the file system throws is thrown. */
+  async #advance(file: FollowedFile): Promise<MillpondError | undefined> {
+    try {
+      if ((await file.advance()) === "reload") await this.#load(file.handle);
+      return undefined;
+    } catch (error) {
+      if (!isMillpondError(error)) throw error;
+      return error;
+    }
+  }
+
+  /** To the file that is at the path by now. */
+  async #goOver(): Promise<void> {
+    const { fs, path } = this.#parts;
+    const handle = await openForReading(fs, path);
+    if (handle === undefined) return;
+    const old = this.#file;
+    try {
+      const next = old && (await this.#jump(old, handle));
+      if (next === undefined) await this.#load(handle);
+      else this.#file = next;
+    } catch (error) {
+      await handle.close().catch(() => undefined);
+      throw error;
+    }
+    await old?.close();
+    if (this.#file !== undefined) await this.#advance(this.#file);
+  }
+
+  /** Where the new file says at what place of it the old one goes on, nothing of what is known has to be read again. */
+  async #jump(old: FollowedFile, handle: FileHandle): Promise<FollowedFile | undefined> {
+    const { path } = this.#parts;
+    if (this.#copy === undefined) return undefined;
+    const stat = await handle.stat();
+    const scan = new LogScan(handle, path, NOBODY);
+    const { format, salt, lineage } = await scan.advance(LINEAGE_END);
+    const offset = placeAfter(lineage, old);
+    if (format === undefined || offset === undefined || offset > stat.size) return undefined;
+    if (offset < stat.size && !(await isFrame(handle, offset, salt))) return undefined;
+    this.#jumps += 1;
+    return new FollowedFile(path, this.#copy, { handle, stat, format, salt, offset });
+  }
+
+  async #load(handle: FileHandle): Promise<void> {
+    const { copy, file } = await loadFile(handle, this.#parts.path, this.#parts.makeCopy);
+    await copy.settle();
+    this.#loads += 1;
+    this.#file = file;
+    this.#copy = copy;
+    this.#parts.show(copy);
+  }
+}
+
+async function isFrame(handle: FileHandle, offset: number, salt: Uint8Array): Promise<boolean> {
+  const head = Buffer.alloc(HEAD_BYTES);
+  const filled = await handle.read(head, offset);
+  return filled === HEAD_BYTES && new HeadSeal(salt).holds(head, 0, offset);
+}

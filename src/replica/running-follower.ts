@@ -1,0 +1,191 @@
+import { join } from "node:path";
+import { MillpondError } from "../errors/index.js";
+import { keepProcessAlive, sleep, type Clock, type FileSystem } from "../platform/index.js";
+import { laterCursor } from "../rules/index.js";
+import { FollowedLog } from "../store/index.js";
+import type { WatchCursor } from "../values/index.js";
+import type { Follower, FollowerEvent, FollowerState, FollowerStatus } from "./follower.js";
+import { LOG_NAME } from "./origin-file.js";
+import { Readiness } from "./readiness.js";
+import type { ReplicaEntry } from "./replica.js";
+import { withRevision, withRevisions } from "./with-revision.js";
+
+export interface FollowerParts {
+  readonly path: string;
+  readonly pollMs: number;
+  readonly fs: FileSystem;
+  readonly clock: Clock;
+  readonly signal: AbortSignal | undefined;
+  readonly onEvent: ((event: FollowerEvent) => void) | undefined;
+}
+
+const WRITER_CHECK_MS = 1000;
+const NS_PER_MS = 1_000_000n;
+
+/** Looks at the log again and again, one look at a time, until it is closed. */
+export class RunningFollower implements Follower {
+  readonly #parts: FollowerParts;
+  readonly #stop = new AbortController();
+  readonly #ready = new Readiness();
+  readonly #letProcessEnd = keepProcessAlive();
+  readonly #onAbort = (): void => void this.close();
+  #log: FollowedLog;
+  #logPath: string;
+  #state: FollowerState = "waiting";
+  #problem: MillpondError | undefined;
+  #hasWriter: boolean | undefined;
+  #writerCheckedAt = -Infinity;
+  #wentBack = 0;
+  #looking: Promise<void> = Promise.resolve();
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: FollowerParts) {
+    this.#parts = parts;
+    this.#logPath = parts.path;
+    this.#log = new FollowedLog(parts.fs, parts.path);
+    parts.signal?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  /** Resolves after the first look. */
+  async begin(): Promise<void> {
+    await this.#look();
+    this.#looking = this.#lookOn();
+  }
+
+  get size(): number {
+    return this.#readable().size;
+  }
+
+  get(key: string): Uint8Array | undefined {
+    return this.#readable().get(key)?.value;
+  }
+
+  entry(key: string): ReplicaEntry | undefined {
+    const entry = this.#readable().get(key);
+    return entry && withRevision(entry);
+  }
+
+  entries(prefix = ""): Iterable<ReplicaEntry> {
+    return withRevisions(this.#readable().range(prefix));
+  }
+
+  status(): FollowerStatus {
+    const { cursor, cursorTimeNs, size, modifiedMs, counts } = this.#log;
+    return {
+      state: this.#state,
+      cursor,
+      cursorTimeMs: cursorTimeNs === 0n ? undefined : Number(cursorTimeNs / NS_PER_MS),
+      size,
+      modifiedMs,
+      hasWriter: this.#hasWriter,
+      problem: this.#problem,
+      loads: counts.loads,
+      jumps: counts.jumps,
+      wentBack: this.#wentBack,
+    };
+  }
+
+  ready(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    return this.#ready.wait(options.signal);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#parts.signal?.removeEventListener("abort", this.#onAbort);
+    this.#stop.abort(closed());
+    this.#ready.fail(closed());
+    this.#move("closed");
+    await this.#looking;
+    await this.#log.close();
+    this.#letProcessEnd();
+  }
+
+  async #lookOn(): Promise<void> {
+    const { clock, pollMs } = this.#parts;
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      await sleep(clock, pollMs, signal).catch(() => undefined);
+      if (!signal.aborted) await this.#look();
+    }
+  }
+
+  async #look(): Promise<void> {
+    if (!this.#log.isLoaded) await this.#findLog();
+    const { cursor: before, isLoaded: wasLoaded } = this.#log;
+    const { problem, hasChanged } = await this.#log.look();
+    await this.#lookForWriter();
+    if (this.#stop.signal.aborted) return;
+    this.#problem = problem;
+    const { cursor, isLoaded, size } = this.#log;
+    this.#move(!isLoaded ? "waiting" : problem === undefined ? "following" : "behind");
+    if (!isLoaded) return;
+    if (!wasLoaded) {
+      this.#ready.reach();
+      this.#tell({ type: "ready", cursor, size });
+    } else if (hasChanged) {
+      this.#changed(before, cursor);
+    }
+  }
+
+  #changed(from: WatchCursor, to: WatchCursor): void {
+    if (isBefore(to, from)) {
+      this.#wentBack += 1;
+      this.#tell({ type: "went-back", from, to });
+    }
+    this.#tell({ type: "changed", cursor: to });
+  }
+
+  /** The path is a file's, or a directory's that holds it: which, is only known once something is there. */
+  async #findLog(): Promise<void> {
+    const { fs, path } = this.#parts;
+    const found = await fs.stat(path).catch(() => undefined);
+    const logPath = found?.kind === "file" ? path : join(path, LOG_NAME);
+    if (logPath === this.#logPath) return;
+    await this.#log.close();
+    this.#logPath = logPath;
+    this.#log = new FollowedLog(fs, logPath);
+  }
+
+  async #lookForWriter(): Promise<void> {
+    const { fs, clock } = this.#parts;
+    if (clock.now() - this.#writerCheckedAt < WRITER_CHECK_MS) return;
+    this.#writerCheckedAt = clock.now();
+    this.#hasWriter = await fs
+      .realPath(this.#logPath)
+      .then((path) => fs.isLocked(path))
+      .catch(() => undefined);
+  }
+
+  #move(state: FollowerState): void {
+    const previous = this.#state;
+    if (state === previous || previous === "closed") return;
+    this.#state = state;
+    this.#tell({ type: "state", state, previous });
+  }
+
+  #tell(event: FollowerEvent): void {
+    this.#parts.onEvent?.(event);
+  }
+
+  #readable(): FollowedLog {
+    if (this.#state === "closed") throw closed();
+    return this.#log;
+  }
+}
+
+function closed(): MillpondError {
+  return new MillpondError("closed", "the follower is closed");
+}
+
+/** No position is before every other. */
+function isBefore(a: WatchCursor, b: WatchCursor): boolean {
+  return !a.equals(b) && !b.isNone && laterCursor(b, a) === b;
+}

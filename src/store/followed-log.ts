@@ -1,0 +1,74 @@
+import { LogFollower, type FollowCounts, type Look } from "../log/index.js";
+import type { FileSystem } from "../platform/index.js";
+import { WatchCursor, type KvEntry } from "../values/index.js";
+import { LogCopy } from "./log-copy.js";
+import { MapCopy } from "./map-copy.js";
+
+/** A log that another process writes, as of the last look at it. Reads see what the log said at one of its positions. */
+export class FollowedLog {
+  readonly #follower: LogFollower<LogCopy>;
+  #copy: LogCopy | undefined;
+
+  /** `path`: the log's file, which need not exist yet. */
+  constructor(fs: FileSystem, path: string) {
+    this.#follower = new LogFollower({
+      fs,
+      path,
+      makeCopy: () => new LogCopy(new MapCopy()),
+      show: (copy) => {
+        this.#copy = copy;
+      },
+    });
+  }
+
+  /** Takes what the log has by now. Not to be called again before it has come back. */
+  async look(): Promise<Look & { readonly hasChanged: boolean }> {
+    const before = this.#copy;
+    const positions = before?.positions;
+    const look = await this.#follower.look();
+    const hasChanged = this.#copy !== before || this.#copy?.positions !== positions;
+    if (this.#copy?.memory.needsSettling === true) await this.#copy.settle();
+    return { ...look, hasChanged };
+  }
+
+  /** Whether a log has been read yet. */
+  get isLoaded(): boolean {
+    return this.#copy !== undefined;
+  }
+
+  get size(): number {
+    return this.#copy?.memory.size ?? 0;
+  }
+
+  get cursor(): WatchCursor {
+    return this.#copy?.cursor ?? WatchCursor.none;
+  }
+
+  /** When the source stored the message at the cursor, in ns since 1970; 0 where that is not known. */
+  get cursorTimeNs(): bigint {
+    return this.#copy?.cursorTimeNs ?? 0n;
+  }
+
+  /** When the file was last written to, in milliseconds since the Unix epoch. */
+  get modifiedMs(): number | undefined {
+    return this.#follower.modifiedMs;
+  }
+
+  get counts(): FollowCounts {
+    return this.#follower.counts;
+  }
+
+  /** The caller's own. */
+  get(key: string): KvEntry | undefined {
+    return this.#copy?.memory.get(key);
+  }
+
+  /** Ascending by the UTF-8 bytes of the key. */
+  range(prefix: string): Iterable<KvEntry> {
+    return this.#copy?.memory.range(prefix) ?? [];
+  }
+
+  close(): Promise<void> {
+    return this.#follower.close();
+  }
+}
