@@ -2,6 +2,8 @@ import { newKernel, KEY_AT, type Kernel } from "./kernel.js";
 
 const PAGE_BYTES = 65_536;
 const PAGES_MAX = 65_535;
+/** The index's directory has up to 2 to so many places, of four bytes each. */
+const MAX_DEPTH = 22;
 
 /** A kernel and views of its memory, which are made anew when it has grown: the old ones end where it ended. */
 export class ArenaMemory {
@@ -11,13 +13,23 @@ export class ArenaMemory {
   view: Uint8Array;
   words: Uint32Array;
 
+  readonly #seed: number;
+  readonly #maxPages: number;
+
   constructor(seed: number, maxBytes: number) {
     this.kernel = newKernel();
-    this.kernel.open(seed, Math.min(Math.floor(maxBytes / PAGE_BYTES), PAGES_MAX));
+    this.#maxPages = Math.min(Math.floor(maxBytes / PAGE_BYTES), PAGES_MAX);
+    this.#seed = seed;
+    this.clear();
     const { buffer } = this.kernel.memory;
     this.bytes = Buffer.from(buffer);
     this.view = new Uint8Array(buffer);
     this.words = new Uint32Array(buffer);
+  }
+
+  /** Forgets all that is in it. */
+  clear(): void {
+    this.kernel.open(this.#seed, this.#maxPages, MAX_DEPTH);
   }
 
   /** After every call that may have made memory grow. */

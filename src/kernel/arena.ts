@@ -22,16 +22,6 @@ export interface ArenaOptions {
   readonly maxBytes?: number;
 }
 
-/** What one {@link Arena.walk} took. */
-export interface Walked {
-  /** Bytes taken, from the start of what was given on: whole frames. */
-  readonly bytes: number;
-  readonly frames: number;
-  readonly records: number;
-  /** Bytes up to the end of the last frame that had a position; 0: none had one. */
-  readonly positionEnd: number;
-}
-
 const ARENA_BYTES_MAX = 65_535 * 65_536;
 const ARENA_BYTES_MIN = 2 * 1024 * 1024;
 /** Bytes of a log walked at a time: they stay in the processor's nearer caches. */
@@ -137,29 +127,22 @@ export class Arena {
   /**
    * Takes whole batch frames of a log from the start of `bytes` on, each checked (head, body, records) and made live as one,
    * up to the first that is not whole and good, is of another kind or is longer than 512 KiB: that is the caller's to look
-   * at. `offset` is where `bytes` begins in the file, `salt` that file's. Throws `too-large` where a good frame does not fit;
-   * those before it are live then.
+   * at. `offset` is where `bytes` begins in the file, `salt` that file's. Returns how many bytes it took. Throws `too-large`
+   * where a good frame does not fit; those before it are live then.
    */
-  walk(bytes: Uint8Array, offset: number, salt: Uint8Array): Walked {
+  walk(bytes: Uint8Array, offset: number, salt: Uint8Array): number {
     this.#requireNothingStaged();
     this.#ranges.beforeChange();
     this.#memory.bytes.set(salt, SALT_AT);
-    const walked = { bytes: 0, frames: 0, records: 0, positionEnd: 0 };
+    let taken = 0;
     for (;;) {
-      const piece = bytes.subarray(walked.bytes, walked.bytes + WALK_BYTES);
-      const taken = this.#walkPiece(piece, offset + walked.bytes);
-      const { kernel } = this.#memory;
-      if (kernel.walkedPositionEnd() !== 0) {
-        walked.positionEnd = walked.bytes + kernel.walkedPositionEnd();
-      }
-      walked.frames += kernel.walkedFrames();
-      walked.records += kernel.walkedRecords();
-      walked.bytes += taken;
-      if (taken === 0 || walked.bytes === bytes.length) break;
+      const more = this.#walkPiece(bytes.subarray(taken, taken + WALK_BYTES), offset + taken);
+      taken += more;
+      if (more === 0 || taken === bytes.length) break;
     }
     this.#ranges.afterChange();
     if (this.#memory.kernel.walkStopped() === FULL) throw tooLarge(this);
-    return walked;
+    return taken;
   }
 
   /** The last position that a committed or walked batch had; `undefined` before the first. */
@@ -213,6 +196,14 @@ export class Arena {
   dump(): ArenaDump {
     this.#settleAll();
     return new ArenaDump(this.#memory);
+  }
+
+  /** Forgets everything; the memory stays and is used again. Ranges that are open end. */
+  clear(): void {
+    this.#ranges.clear();
+    this.#memory.clear();
+    this.#origin = undefined;
+    this.#stagedOrigin = undefined;
   }
 
   /** 0 where all that is in memory agrees with itself, else the number of the rule that is broken: for tests. */

@@ -1,2 +1,2 @@
 export type { ArenaDump, DumpSlice } from "./arena-dump.js";
-export { Arena, type ArenaOptions, type Walked } from "./arena.js";
+export { Arena, type ArenaOptions } from "./arena.js";

@@ -9,7 +9,7 @@ declare const WebAssembly: {
 /** What assembly/main.ts exports. Addresses and byte counts above 2^31 arrive as negative numbers: `>>> 0` mends them. */
 export interface Kernel {
   readonly memory: { readonly buffer: SharedArrayBuffer };
-  open(seed: number, maxPages: number): void;
+  open(seed: number, maxPages: number, maxDepth: number): void;
   borrow(bytes: number): number;
   giveBack(from: number): void;
   stageHead(at: number, bytes: number): number;
@@ -20,9 +20,6 @@ export interface Kernel {
   abort(): void;
   walk(from: number, bytes: number, offset: number): number;
   walkStopped(): number;
-  walkedFrames(): number;
-  walkedRecords(): number;
-  walkedPositionEnd(): number;
   keyCount(): number;
   recordByteCount(): bigint;
   heapBytesFree(): number;

@@ -90,6 +90,12 @@ export class OpenRanges {
     this.#freeUnneeded();
   }
 
+  /** Ends them all, before the kernel forgets everything. */
+  clear(): void {
+    for (const state of this.#open) this.close(state);
+    this.#freed = 0n;
+  }
+
   /** Before anything is applied or put in order. */
   beforeChange(): void {
     for (const state of this.#open) {

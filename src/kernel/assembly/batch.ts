@@ -60,6 +60,15 @@ let newest: u32 = 0;
 let staged: u32 = 0;
 let puts: u32 = 0;
 
+export function openBatch(): void {
+  memory.fill(RESULT, 0, POSITION + POSITION_BYTES - RESULT);
+  keys = 0;
+  recordBytes = 0;
+  first = 0;
+  staged = 0;
+  puts = 0;
+}
+
 export function keyCount(): u32 {
   return keys;
 }
@@ -79,8 +88,10 @@ export function stageHead(at: u32, bytes: u32): i32 {
   const cursorBytes = <u32>load<u8>(at, 1);
   if (flags > (HAS_POSITION | HAS_ORIGIN) || cursorBytes > TOKEN_BYTES_MAX) return INVALID;
   if (load<u16>(at, 2) !== 0) return INVALID;
-  const saysPosition = flags !== 0 || cursorBytes !== 0 || load<u64>(at, 8) !== 0;
-  if (!(flags & HAS_POSITION) && saysPosition) return INVALID;
+  // Without a position there is nothing to say of it.
+  if (!(flags & HAS_POSITION) && (flags !== 0 || cursorBytes !== 0 || load<u64>(at, 8) !== 0)) {
+    return INVALID;
+  }
   let end = HEAD_BYTES + cursorBytes;
   if (end > bytes) return INVALID;
   store<u32>(STAGED_POSITION, flags & HAS_POSITION);

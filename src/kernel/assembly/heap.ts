@@ -35,6 +35,9 @@ export function heapBytesFree(): u32 {
 
 export function openHeap(maxPages: u32): void {
   limitPages = min(maxPages, PAGES_MAX);
+  memory.fill(FREE_LISTS, 0, HEADS - FREE_LISTS + LEVELS * LISTS * 4);
+  levels = 0;
+  freeBytes = 0;
   const memoryEnd = <u32>memory.size() * PAGE_BYTES;
   end = memoryEnd - END_BYTES;
   store<u32>(end, 0);

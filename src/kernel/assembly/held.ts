@@ -12,6 +12,13 @@ let heldBytes: u32 = 0;
 /** How many ever came here. */
 let came: u64 = 0;
 
+export function openHeld(): void {
+  holding = false;
+  first = 0;
+  heldBytes = 0;
+  came = 0;
+}
+
 export function hold(whether: bool): void {
   holding = whether;
 }

@@ -13,12 +13,11 @@ import { hashKey } from "./sip";
 const SLOTS_AT: u32 = 16;
 const SMALL: u32 = 512;
 const LARGE: u32 = 768;
-/** A split further down would make a directory of more than 16 MiB: then a segment grows instead. */
-const DEPTH_MAX: u32 = 22;
-
 let directory: u32 = 0;
 let depth: u32 = 0;
 let segments: u32 = 0;
+/** A split further down would make too long a directory: then a segment grows instead. 22: no more than 16 MiB. */
+let depthMax: u32 = 22;
 /** The segment of the key looked for last. */
 let segment: u32 = 0;
 
@@ -50,7 +49,10 @@ function dropSegment(old: u32): void {
   segments -= 1;
 }
 
-export function openIndex(): void {
+export function openIndex(maxDepth: u32): void {
+  depthMax = maxDepth;
+  depth = 0;
+  segments = 0;
   directory = take(16);
   store<u32>(directory, newSegment(0, SMALL), 4);
 }
@@ -132,7 +134,7 @@ export function removeFromIndex(slot: u32): void {
 function growSegment(): void {
   const slots = load<u32>(segment, 8);
   const segmentDepth = load<u32>(segment, 4);
-  if (slots < LARGE || segmentDepth >= DEPTH_MAX) {
+  if (slots < LARGE || segmentDepth >= depthMax) {
     const larger = newSegment(segmentDepth, slots < LARGE ? LARGE : slots + (slots >>> 1));
     pour(segment, larger, larger, 0);
     point(segment, larger, larger, segmentDepth);

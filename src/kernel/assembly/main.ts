@@ -1,11 +1,12 @@
 /** What the host calls: see `Kernel` in ../kernel.ts. */
-import { keyCount } from "./batch";
+import { keyCount, openBatch } from "./batch";
 import { openCrc } from "./crc";
 import { checkHeap, openHeap, release, take } from "./heap";
 import { checkIndex, openIndex } from "./index";
+import { openHeld } from "./held";
 import { openHash } from "./sip";
 import { checkTree, openTree } from "./tree";
-import { checkWaiting, waitingCount } from "./waiting";
+import { checkWaiting, openWaiting, waitingCount } from "./waiting";
 
 export {
   abort,
@@ -22,14 +23,18 @@ export { bytesHeld, cameToHeld, firstHeld, freeHeld, hold } from "./held";
 export { heapBytesFree } from "./heap";
 export { dump, dumpedLast, dumpedRecords, find, goTo, list, placeIndex, placeLeaf } from "./read";
 export { settle, waitingCount } from "./waiting";
-export { walk, walkedFrames, walkedPositionEnd, walkedRecords, walkStopped } from "./walk";
+export { walk, walkStopped } from "./walk";
 
-export function open(seed: u32, maxPages: u32): void {
+/** Starts with nothing, or again: what was there is gone. `maxDepth`: see index.ts. */
+export function open(seed: u32, maxPages: u32, maxDepth: u32): void {
   openCrc();
   openHash(seed);
   openHeap(maxPages);
-  openIndex();
+  openIndex(maxDepth);
   openTree();
+  openWaiting();
+  openHeld();
+  openBatch();
 }
 
 /** Room for bytes from the host that staging has no place for; 0: there is none. */

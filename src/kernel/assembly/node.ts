@@ -15,6 +15,10 @@ const INNER: u32 = 1;
 
 let nodeBytes: u32 = 0;
 
+export function forgetNodes(): void {
+  nodeBytes = 0;
+}
+
 export function treeBytes(): u32 {
   return nodeBytes;
 }

@@ -10,6 +10,7 @@ import {
   dropNode,
   entryAt,
   FAN,
+  forgetNodes,
   indexOfChild,
   indexOfEntry,
   isInner,
@@ -40,6 +41,7 @@ let last: u32 = 0;
 let foundIndex: u32 = 0;
 
 export function openTree(): void {
+  forgetNodes();
   root = newLeaf();
   last = root;
 }

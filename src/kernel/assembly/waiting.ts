@@ -16,6 +16,11 @@ const CHUNK_BYTES: u32 = SLOTS_AT + CHUNK_SLOTS * 4;
 let top: u32 = 0;
 let waiting: u32 = 0;
 
+export function openWaiting(): void {
+  top = 0;
+  waiting = 0;
+}
+
 export function waitingCount(): u32 {
   return waiting;
 }

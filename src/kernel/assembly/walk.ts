@@ -19,24 +19,7 @@ const BODY_BYTES_MAX: u32 = 64 << 20;
 const SALT: u32 = RESULT;
 const OFFSET: u32 = RESULT + 8;
 
-/** What the last walk found. */
-let frames: u32 = 0;
-let records: u32 = 0;
-/** Bytes up to the end of the last frame that had a position; 0: none had. */
-let positionEnd: u32 = 0;
 let whyStopped: i32 = 0;
-
-export function walkedFrames(): u32 {
-  return frames;
-}
-
-export function walkedRecords(): u32 {
-  return records;
-}
-
-export function walkedPositionEnd(): u32 {
-  return positionEnd;
-}
 
 /** 0: at what is no whole batch frame; else why a good frame was not taken. */
 export function walkStopped(): i32 {
@@ -55,9 +38,6 @@ function isBatchHead(at: u32, offset: u64): bool {
 export function walk(from: u32, bytes: u32, offset: f64): u32 {
   let at = from;
   const stop = from + bytes;
-  frames = 0;
-  records = 0;
-  positionEnd = 0;
   whyStopped = 0;
   while (stop - at >= FRAME_HEAD) {
     if (!isBatchHead(at, <u64>offset + (at - from))) break;
@@ -70,10 +50,7 @@ export function walk(from: u32, bytes: u32, offset: f64): u32 {
       abort();
       break;
     }
-    frames += 1;
-    records += stagedCount();
     at = body + bodyBytes;
-    if (load<u8>(body) & 1) positionEnd = at - from;
     commit();
   }
   return at - from;

@@ -84,6 +84,6 @@ class Copy implements LogVisitor {
 
   walk(bytes: Uint8Array, offset: number, salt: Uint8Array): number {
     // What it leaves it is given as a single batch.
-    return this.#random() < 0.3 ? 0 : this.#arena.walk(bytes, offset, salt).bytes;
+    return this.#random() < 0.3 ? 0 : this.#arena.walk(bytes, offset, salt);
   }
 }
