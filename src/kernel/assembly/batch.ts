@@ -170,6 +170,8 @@ export function abort(): void {
   newest = 0;
   staged = 0;
   puts = 0;
+  store<u32>(STAGED_POSITION, 0);
+  store<u32>(STAGED_POSITION, 0, 36);
 }
 
 export function commit(): void {
