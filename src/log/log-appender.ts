@@ -210,7 +210,15 @@ export class LogAppender {
   async compact(): Promise<void> {
     const { path } = this;
     await this.#compactBy(
-      (source, end) => dumpOfPrefix({ fs: this.#fs, path, target: this.#target, source, end }),
+      (source, end) =>
+        dumpOfPrefix({
+          fs: this.#fs,
+          random: this.#random,
+          path,
+          target: this.#target,
+          source,
+          end,
+        }),
       () => this.#requireSound(),
     );
   }

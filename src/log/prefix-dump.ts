@@ -1,15 +1,14 @@
-import { CorruptedError } from "../errors/index.js";
-import type { FileHandle, FileSystem } from "../platform/index.js";
+import { nodeFileSystem, runInWorker, type FileSystem, type Random } from "../platform/index.js";
 import type { Dump } from "./compaction.js";
-import { writeDump, type DumpTarget } from "./dump.js";
-import { LogFold } from "./fold.js";
-import { io } from "./io-errors.js";
+import { answerOf, type PrefixJob } from "./compact-job.js";
+import type { DumpTarget } from "./dump.js";
 import type { LogFile } from "./log-file.js";
-import { scanLog } from "./scan-log.js";
+import { foldPrefix } from "./prefix-fold.js";
 
 /** The beginning of a log, which nothing changes any more. */
 export interface LogPrefix {
   readonly fs: FileSystem;
+  readonly random: Random;
   /** As the caller gave it, for messages. */
   readonly path: string;
   /** Resolved. */
@@ -19,41 +18,42 @@ export interface LogPrefix {
   readonly end: number;
 }
 
-/** What the prefix adds up to. */
-export function dumpOfPrefix({ path, source, end }: LogPrefix): Dump {
-  return (target) => dumpPrefix(source.handle, path, end, target);
-}
+/** A shorter log is done in this thread, a slice at a time, before a worker would have started. */
+const WORKER_FROM_BYTES = 1024 * 1024;
 
-async function dumpPrefix(
-  source: FileHandle,
-  path: string,
-  end: number,
-  target: DumpTarget,
-): Promise<number> {
-  const fold = new LogFold();
-  const scan = await io(path, "read", () => scanLog(prefixOf(source, end), path, fold));
-  if (scan.goodBytes !== end) {
-    // All up to there was written whole: what looks like a torn tail is damage.
-    throw new CorruptedError(path, scan.goodBytes, "what was written there is gone");
-  }
-  return await writeDump(target, {
-    live: await fold.sortedEntries(),
-    position: fold.lastPosition,
-  });
-}
-
-/** The file as if it ended there. */
-function prefixOf(handle: FileHandle, end: number): FileHandle {
-  return {
-    read: (target, position) =>
-      handle.read(target.subarray(0, Math.max(0, end - position)), position),
-    stat: async () => ({ ...(await handle.stat()), size: end }),
-    writeSync: (bytes, position) => handle.writeSync(bytes, position),
-    write: (bytes, position) => handle.write(bytes, position),
-    truncateSync: (length) => handle.truncateSync(length),
-    setPermissions: (permissions) => handle.setPermissions(permissions),
-    setOwner: (owner) => handle.setOwner(owner),
-    sync: () => handle.sync(),
-    close: () => handle.close(),
+/**
+ * Writes what the prefix adds up to: in a thread of its own where the files are the machine's, which a worker can open too;
+ * else, or where a bundler has left the worker's script behind, in this thread, giving way between slices.
+ */
+export function dumpOfPrefix(prefix: LogPrefix): Dump {
+  const { fs, path, end, source, random } = prefix;
+  return async (target, temporary) => {
+    if (fs === nodeFileSystem && end >= WORKER_FROM_BYTES) {
+      const dumpEnd = await dumpInWorker(prefix, target, temporary);
+      if (dumpEnd !== undefined) return dumpEnd;
+    }
+    return await foldPrefix(source.handle, path, end, target, random);
   };
+}
+
+/** Undefined where there is no worker to be had. */
+async function dumpInWorker(
+  { path, target: sourcePath, source, end }: LogPrefix,
+  { codec, salt, ancestor, signal }: DumpTarget,
+  temporary: string,
+): Promise<number | undefined> {
+  const { fileId } = await source.handle.stat();
+  const job: PrefixJob = {
+    path,
+    source: sourcePath,
+    fileId,
+    end,
+    temporary,
+    format: codec.format,
+    salt,
+    ancestor: ancestor === undefined ? undefined : { offset: ancestor.offset, salt: ancestor.salt },
+  };
+  const script = new URL("./compact-worker.js", import.meta.url);
+  const outcome = await runInWorker(script, job, signal);
+  return outcome.state === "missing" ? undefined : answerOf(outcome.answer);
 }

@@ -16,3 +16,4 @@ export type {
   OpenMode,
 } from "./file-system.js";
 export { nodeFileSystem } from "./node-file-system.js";
+export { answerAsWorker, runInWorker } from "./worker.js";
