@@ -66,7 +66,7 @@ class ArenaFold implements LogVisitor {
   }
 
   walk(bytes: Uint8Array, offset: number, salt: Uint8Array): number {
-    return this.arena.walk(bytes, offset, salt).bytes;
+    return this.arena.walk(bytes, offset, salt);
   }
 
   *live(format: LogFormat): Generator<KvEntry | RecordSlice> {
