@@ -17,8 +17,8 @@ import {
 } from "./entry";
 import { isHolding, retire } from "./held";
 import { blockBytes, hasRoom, release, take } from "./heap";
-import { addToIndex, findSlot, indexGrowth, removeFromIndex } from "./index";
-import { RESULT } from "./layout";
+import { addToIndex, findSlot, indexGrowth, removeFromIndex, warm } from "./index";
+import { LIST, RESULT } from "./layout";
 import { INNER_BYTES, LEAF_BYTES, treeBytes } from "./node";
 import { hashKey } from "./sip";
 import { append, isLast, remove, replace } from "./tree";
@@ -47,6 +47,9 @@ const HAS_POSITION: u32 = 1;
 const HAS_ORIGIN: u32 = 2;
 /** Kept free by batches that add, so that removals always find room. */
 const SPARE_BYTES: u32 = 256 << 10;
+
+/** Records whose places in memory are fetched together, while one waits for the other. */
+const GROUP: u32 = 16;
 
 /** Two positions: of the staged batch, and of those committed. Each: known, cursor's bytes, time, cursor, origin, its bytes. */
 const STAGED_POSITION: u32 = RESULT + 16;
@@ -175,12 +178,21 @@ export function abort(): void {
 }
 
 export function commit(): void {
-  let block = first;
-  while (block !== 0) {
-    const next = placeOf(block);
-    if (kindOf(block) === PUT) put(block);
-    else drop(block);
-    block = next;
+  let next = first;
+  while (next !== 0) {
+    let count: u32 = 0;
+    for (; count < GROUP && next !== 0; count += 1) {
+      store<u32>(LIST + (count << 3), next);
+      store<u32>(LIST + (count << 3), hashKey(next + KEY_AT, keyBytesOf(next)), 4);
+      next = placeOf(next);
+    }
+    warm(LIST, count);
+    for (let index: u32 = 0; index < count; index += 1) {
+      const block = load<u32>(LIST + (index << 3));
+      const hash = load<u32>(LIST + (index << 3), 4);
+      if (kindOf(block) === PUT) put(block, hash);
+      else drop(block, hash);
+    }
   }
   first = 0;
   newest = 0;
@@ -196,10 +208,9 @@ export function commit(): void {
   }
 }
 
-function put(block: u32): void {
+function put(block: u32, hash: u32): void {
   const record = recordBytesOf(block);
   const keyBytes = keyBytesOf(block);
-  const hash = hashKey(block + KEY_AT, keyBytes);
   const slot = findSlot(hash, block + KEY_AT, keyBytes);
   if (slot === 0) {
     addToIndex(hash, block);
@@ -222,9 +233,8 @@ function put(block: u32): void {
   retire(old);
 }
 
-function drop(block: u32): void {
-  const keyBytes = keyBytesOf(block);
-  const slot = findSlot(hashKey(block + KEY_AT, keyBytes), block + KEY_AT, keyBytes);
+function drop(block: u32, hash: u32): void {
+  const slot = findSlot(hash, block + KEY_AT, keyBytesOf(block));
   release(block);
   if (slot === 0) return;
   const old = load<u32>(slot, 4);
