@@ -60,7 +60,7 @@ const forbidden: readonly (readonly [folder: string, line: string])[] = [
   ["log", 'import { open } from "node:fs/promises"; open("x");'],
   ["store", 'import { watchApplied } from "../watch/index.js"; watchApplied();'],
   ["watch", 'import { AppendLogSnapshot } from "../store/index.js"; AppendLogSnapshot.open("x");'],
-  ["watch", 'import { MapCopy } from "../store/map-copy.js"; MapCopy();'],
+  ["watch", 'import { newArena } from "../store/arena-loader.js"; newArena();'],
   ["watch", "setTimeout(String, 1);"],
   ["replica", 'import { connect } from "../nats/index.js"; connect();'],
   ["nats", 'import { openInProcess } from "../in-process/index.js"; openInProcess();'],

@@ -1,5 +1,4 @@
-export { checkByteCount } from "./check-record.js";
-export { cursorRecordBytes, HEADER_BYTES, putRecordBytes } from "./v2/format.js";
+export { checkByteCount, checkCursor, checkUpdate } from "./check-record.js";
 export { convert, type ConvertOptions, type ConvertResult, type DroppedParts } from "./convert.js";
 export {
   inspectLog,
@@ -28,4 +27,6 @@ export {
   type PositionDetails,
   type SnapshotWriterOptions,
 } from "./snapshot-writer.js";
+export { v3Codec } from "./v3/index.js";
+export type { LogVisitor } from "./visitor.js";
 export { sortInSlices } from "./sort-in-slices.js";

@@ -1,5 +1,5 @@
 import type { MillpondError } from "../errors/index.js";
-import type { Clock, FileSystem } from "../platform/index.js";
+import type { Clock, FileSystem, Random } from "../platform/index.js";
 import type { WatchCursor } from "../values/index.js";
 import type { Replica } from "./replica.js";
 
@@ -14,6 +14,8 @@ export interface FollowerOptions {
   readonly signal?: AbortSignal;
   readonly fs?: FileSystem;
   readonly clock?: Clock;
+  /** Seeds the index of the keys in memory. Default: the machine's own. */
+  readonly random?: Random;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { MillpondError } from "../errors/index.js";
-import { nodeFileSystem, systemClock } from "../platform/index.js";
+import { nodeFileSystem, systemClock, systemRandom } from "../platform/index.js";
 import type { Follower, FollowerOptions } from "./follower.js";
 import { RunningFollower } from "./running-follower.js";
 
@@ -13,7 +13,8 @@ const POLL_MS = 25;
  * Throws `invalid-argument` for a `pollMs` out of bounds, and an aborted signal's reason.
  */
 export async function openFollower(options: FollowerOptions): Promise<Follower> {
-  const { path, pollMs = POLL_MS, signal, fs = nodeFileSystem, clock = systemClock } = options;
+  const { path, pollMs = POLL_MS, signal, onEvent } = options;
+  const { fs = nodeFileSystem, clock = systemClock, random = systemRandom } = options;
   if (!Number.isFinite(pollMs) || pollMs < 1) {
     throw new MillpondError("invalid-argument", `pollMs must be 1 or more, not ${pollMs}`, {
       hint: `Leave it out for ${POLL_MS} ms.`,
@@ -25,8 +26,9 @@ export async function openFollower(options: FollowerOptions): Promise<Follower> 
     pollMs,
     fs,
     clock,
+    random,
     signal,
-    onEvent: options.onEvent,
+    onEvent,
   });
   await follower.begin();
   if (signal?.aborted === true) {

@@ -2,7 +2,11 @@ import { join } from "node:path";
 import { IoError, isMillpondError } from "../errors/index.js";
 import { prefixesOf, scopeOf } from "../kv/index.js";
 import { nodeFileSystem, systemClock } from "../platform/index.js";
-import { AppendLogSnapshot, type SnapshotStore } from "../store/index.js";
+import {
+  AppendLogSnapshot,
+  type AppendLogSnapshotOptions,
+  type SnapshotStore,
+} from "../store/index.js";
 import { checkLimits } from "../watch/index.js";
 import { CurrentCopy } from "./current-copy.js";
 import type { ReplicaOptions } from "./options.js";
@@ -47,19 +51,32 @@ export async function openReplica(options: ReplicaOptions): Promise<Replica> {
   }
 }
 
+/** What is the store's; what the caller leaves out keeps the store's own default. */
+const STORE_OPTIONS = [
+  "compactThreshold",
+  "format",
+  "durability",
+  "maxMemoryBytes",
+  "onCorruption",
+  "keepCorrupt",
+  "fs",
+  "clock",
+  "random",
+] as const satisfies readonly (keyof AppendLogSnapshotOptions)[];
+
+function storeOptionsOf(options: ReplicaOptions): AppendLogSnapshotOptions {
+  const given = STORE_OPTIONS.map((name) => [name, options[name]] as const);
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
+}
+
 function openStore(
   options: ReplicaOptions,
   logPath: string,
   progress: Progress,
 ): Promise<SnapshotStore> {
   if (options.openStore !== undefined) return options.openStore(logPath);
-  const { compactThreshold, fs, clock, onCorruption, keepCorrupt } = options;
   return AppendLogSnapshot.open(logPath, {
+    ...storeOptionsOf(options),
     onRepair: (repair) => progress.logRepaired(repair),
-    ...(onCorruption === undefined ? {} : { onCorruption }),
-    ...(keepCorrupt === undefined ? {} : { keepCorrupt }),
-    ...(clock === undefined ? {} : { clock }),
-    ...(compactThreshold === undefined ? {} : { compactThreshold }),
-    ...(fs === undefined ? {} : { fs }),
   });
 }

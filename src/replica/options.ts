@@ -1,16 +1,24 @@
 import type { KvStore } from "../kv/index.js";
 import type { Clock, FileSystem, Random } from "../platform/index.js";
-import type { HealingOptions, LogRepair, SnapshotStore } from "../store/index.js";
+import type {
+  AppendLogSnapshotOptions,
+  HealingOptions,
+  LogRepair,
+  SnapshotStore,
+} from "../store/index.js";
 import type { WatchCursor } from "../values/index.js";
 import type { BatchOptions, HeldOptions, RetryOptions, WatchEvent } from "../watch/index.js";
 import type { ReplicaState } from "./states.js";
 
-export interface ReplicaOptions extends Pick<HealingOptions, "onCorruption" | "keepCorrupt"> {
+export interface ReplicaOptions
+  extends
+    Pick<HealingOptions, "onCorruption" | "keepCorrupt">,
+    Pick<AppendLogSnapshotOptions, "durability" | "format" | "maxMemoryBytes"> {
   /** The bucket to keep a copy of. It stays the caller's to close, after the replica. */
   readonly source: KvStore;
   /**
-   * A directory of the replica's own, made where missing. It holds the log `copy.snap`, and `replica.json`, which says what
-   * the log's position belongs to.
+   * A directory of the replica's own, made where missing. It holds the log `copy.snap`; beside a log of format 2 also
+   * `replica.json`, which says what the log's position belongs to.
    */
   readonly path: string;
   /** Prefixes of the keys to follow, as plain text. Default: every key; an empty list: none. */

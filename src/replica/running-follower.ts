@@ -1,6 +1,12 @@
 import { join } from "node:path";
 import { MillpondError } from "../errors/index.js";
-import { keepProcessAlive, sleep, type Clock, type FileSystem } from "../platform/index.js";
+import {
+  keepProcessAlive,
+  sleep,
+  type Clock,
+  type FileSystem,
+  type Random,
+} from "../platform/index.js";
 import { laterCursor } from "../rules/index.js";
 import { FollowedLog } from "../store/index.js";
 import type { WatchCursor } from "../values/index.js";
@@ -15,6 +21,7 @@ export interface FollowerParts {
   readonly pollMs: number;
   readonly fs: FileSystem;
   readonly clock: Clock;
+  readonly random: Random;
   readonly signal: AbortSignal | undefined;
   readonly onEvent: ((event: FollowerEvent) => void) | undefined;
 }
@@ -42,7 +49,7 @@ export class RunningFollower implements Follower {
   constructor(parts: FollowerParts) {
     this.#parts = parts;
     this.#logPath = parts.path;
-    this.#log = new FollowedLog(parts.fs, parts.path);
+    this.#log = new FollowedLog(parts.fs, parts.path, parts.random);
     parts.signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 
@@ -145,13 +152,13 @@ export class RunningFollower implements Follower {
 
   /** The path is a file's, or a directory's that holds it: which, is only known once something is there. */
   async #findLog(): Promise<void> {
-    const { fs, path } = this.#parts;
+    const { fs, path, random } = this.#parts;
     const found = await fs.stat(path).catch(() => undefined);
     const logPath = found?.kind === "file" ? path : join(path, LOG_NAME);
     if (logPath === this.#logPath) return;
     await this.#log.close();
     this.#logPath = logPath;
-    this.#log = new FollowedLog(fs, logPath);
+    this.#log = new FollowedLog(fs, logPath, random);
   }
 
   async #lookForWriter(): Promise<void> {

@@ -6,6 +6,8 @@ export interface LogWeight {
   readonly liveBytes: number;
   /** The least that a compaction must win. */
   readonly thresholdBytes: number;
+  /** Whether the log is of another format than it should be. Default false. */
+  readonly needsConversion?: boolean;
   /** What was appended since a compaction failed; `undefined` where none did. */
   readonly sinceFailureBytes?: number | undefined;
 }
@@ -17,7 +19,8 @@ export interface LogWeight {
  * is not hammered at every batch.
  */
 export function isCompactionDue(weight: LogWeight): boolean {
-  const { logBytes, liveBytes, thresholdBytes, sinceFailureBytes } = weight;
+  const { logBytes, liveBytes, thresholdBytes, sinceFailureBytes, needsConversion } = weight;
   if (sinceFailureBytes !== undefined && sinceFailureBytes <= thresholdBytes) return false;
+  if (needsConversion === true) return true;
   return logBytes - liveBytes > Math.max(thresholdBytes, liveBytes);
 }

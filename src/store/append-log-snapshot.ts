@@ -1,84 +1,121 @@
 import { dirname } from "node:path";
 import { MillpondError } from "../errors/index.js";
+import type { Arena } from "../kernel/index.js";
 import {
+  type BatchEncoder,
   checkByteCount,
-  cursorRecordBytes,
-  HEADER_BYTES,
-  io,
-  SnapshotWriter,
+  checkCursor,
+  checkUpdate,
+  type CompactContent,
+  type Durability,
   type HealingOptions,
+  io,
+  LogAppender,
+  type LogFormat,
+  type RecordSlice,
+  v3Codec,
 } from "../log/index.js";
-import { nodeFileSystem, type Clock, type FileSystem } from "../platform/index.js";
+import {
+  type Clock,
+  type FileSystem,
+  nodeFileSystem,
+  type Random,
+  systemRandom,
+} from "../platform/index.js";
 import { isCompactionDue } from "../rules/compaction-due.js";
-import { WatchCursor, type KvEntry, type KvUpdate } from "../values/index.js";
-import { MapCopy } from "./map-copy.js";
-import type { MemoryCopy } from "./memory-copy.js";
+import type { KvEntry, KvUpdate, LogPosition, WatchCursor } from "../values/index.js";
+import { ArenaLoader, newArena } from "./arena-loader.js";
+import { liveBytesOf } from "./live-bytes.js";
 import type { SnapshotStore } from "./snapshot-store.js";
 
 export interface AppendLogSnapshotOptions extends HealingOptions {
   /** The least number of dead bytes that is worth a compaction. Default 10 MiB. */
   readonly compactThreshold?: number;
+  /**
+   * Of the file that is written. A log of the other one is read, and rewritten in this one beside the first batches. Format 2
+   * is what the Rust crate `beyond-slipstream` reads; it holds no origin, no times, and a batch of it is not atomic. Default 3.
+   */
+  readonly format?: LogFormat;
+  /** What a batch survives once `apply` has resolved: see {@link Durability}. Default `process`. */
+  readonly durability?: Durability;
+  /**
+   * The most memory, in bytes, that the entries in memory may take, what it takes to find them included. Default and most:
+   * 4 GiB less 64 KiB.
+   */
+  readonly maxMemoryBytes?: number;
   /** Default: the machine's own. */
   readonly fs?: FileSystem;
+  /** Where the salts of files and the seed of the index come from. Default: the machine's own. */
+  readonly random?: Random;
   /** Dates the name of a damaged file that is set aside. Default: the machine's own. */
   readonly clock?: Clock;
 }
 
 const COMPACT_THRESHOLD = 10 * 1024 * 1024;
+/** Memory of the encoder that is kept from one batch to the next. */
+const KEPT_BYTES = 1024 * 1024;
+/** A slice of a dump: written at once, and a frame of its own. */
+const DUMP_BYTES = 256 * 1024;
 
 /**
- * The default store: a snapshot log on disk and all its live entries in memory. Each batch goes to the log first and to
- * memory once the log has it.
+ * The default store: a snapshot log on disk and all its live entries in memory. Each batch goes to the log first and is seen
+ * once the log has it. The log is rewritten compact from memory, beside the batches that come meanwhile.
  */
 export class AppendLogSnapshot implements SnapshotStore {
-  readonly #writer: SnapshotWriter;
-  readonly #memory: MemoryCopy;
+  readonly #log: LogAppender;
+  readonly #entries: Arena;
   readonly #compactThreshold: number;
-  #cursor: WatchCursor;
+  readonly #format: LogFormat;
+  #encoder: BatchEncoder;
+  /** What the memory is handed: the log's own encoder where its format is the memory's. */
+  #staging: BatchEncoder;
+  #position: LogPosition;
+  /** The origin that the file says last. */
+  #originInFile: string | undefined;
   /** Settles when the calls made so far have. */
   #last: Promise<unknown> = Promise.resolve();
   #closed: Promise<void> | undefined;
+  #compaction: Promise<void> | undefined;
   #compactionError: MillpondError | undefined;
-  #sizeAtFailure = 0;
+  #endAtFailure = 0;
 
   private constructor(
-    writer: SnapshotWriter,
-    memory: MemoryCopy,
-    cursor: WatchCursor,
-    compactThreshold: number,
+    log: LogAppender,
+    entries: Arena,
+    position: LogPosition,
+    options: AppendLogSnapshotOptions,
   ) {
-    this.#writer = writer;
-    this.#memory = memory;
-    this.#cursor = cursor;
-    this.#compactThreshold = compactThreshold;
+    this.#log = log;
+    this.#entries = entries;
+    this.#position = position;
+    this.#originInFile = position.origin;
+    this.#compactThreshold = options.compactThreshold ?? COMPACT_THRESHOLD;
+    this.#format = options.format ?? 3;
+    this.#encoder = log.encoder();
+    this.#staging = this.#encoder.format === 3 ? this.#encoder : v3Codec.encoder();
   }
 
   /**
-   * Opens the log at `path`, or makes it and its directory, and reads it into memory. Throws `locked` while another
-   * writer has it, `invalid-format` for what is no log or a newer version's, `io`, and `invalid-argument`. A log that is
-   * damaged is healed; with `onCorruption: "throw"` that is `corrupted` or `invalid-format`, and the file stays as it is.
+   * Opens the log at `path`, or makes it and its directory, and reads it into memory, giving way to other work. Throws
+   * `locked` while another writer has it, `invalid-format` for what is no log or a newer version's, `too-large` where its live
+   * entries do not fit into memory, `io`, and `invalid-argument`. A log that is damaged is healed; with
+   * `onCorruption: "throw"` that is `corrupted` or `invalid-format`, and the file stays as it is.
    */
   static async open(
     path: string,
     options: AppendLogSnapshotOptions = {},
   ): Promise<AppendLogSnapshot> {
     const { compactThreshold = COMPACT_THRESHOLD, fs = nodeFileSystem } = options;
+    const { random = systemRandom, format = 3, maxMemoryBytes } = options;
     checkByteCount("compactThreshold", compactThreshold);
-    const memory = new MapCopy();
-    let cursor = WatchCursor.none;
     await io(path, "make the directory of", () => fs.makeDirectory(dirname(path)));
-    const writer = await SnapshotWriter.open(path, compactThreshold, {
-      ...options,
-      fs,
-      replay: {
-        update: (update) => memory.apply(update),
-        cursor(found) {
-          cursor = found;
-        },
-      },
-    });
-    await memory.settle();
-    return new AppendLogSnapshot(writer, memory, cursor, compactThreshold);
+    const entries = newArena(random, maxMemoryBytes);
+    const loader = new ArenaLoader(entries);
+    const log = await LogAppender.open(path, loader, { ...options, fs, random, format });
+    await loader.settle();
+    const store = new AppendLogSnapshot(log, entries, loader.reached, options);
+    store.#compactIfDue();
+    return store;
   }
 
   /** Why the last compaction failed; the batch that called for it was taken all the same. It is tried again later. */
@@ -87,19 +124,32 @@ export class AppendLogSnapshot implements SnapshotStore {
   }
 
   get size(): number {
-    return this.#memory.size;
+    return this.#entries.size;
+  }
+
+  /** Memory that the entries and what finds them take, in bytes. */
+  get memoryBytes(): number {
+    return this.#entries.memoryBytes;
   }
 
   cursor(): WatchCursor {
-    return this.#cursor;
+    return this.#position.cursor;
+  }
+
+  get holdsOrigin(): boolean {
+    return this.#log.format === 3 && !this.#log.needsConversion;
+  }
+
+  origin(): string | undefined {
+    return this.#position.origin;
   }
 
   get(key: string): KvEntry | undefined {
-    return this.#memory.get(key);
+    return this.#entries.get(key);
   }
 
   range(prefix: string): Iterable<KvEntry> {
-    return this.#memory.range(prefix);
+    return this.#entries.range(prefix);
   }
 
   forEachInRange(prefix: string, visit: (entry: KvEntry) => void): void {
@@ -108,21 +158,33 @@ export class AppendLogSnapshot implements SnapshotStore {
 
   /**
    * Batches are taken one after the other, in the order of the calls. Throws `invalid-format` for an update that no log can
-   * hold, `invalid-argument` for what is no update, `io` where the disk fails, `closed`. The calls that wait are the caller's to bound: a watch makes one at a time.
+   * hold, `invalid-argument` for what is no update, `too-large` where the memory is full, `io` where the disk fails, `closed`.
+   * The calls that wait are the caller's to bound: a watch makes one at a time.
+   *
+   * A batch of more than 60 MiB goes to the log in parts: where one fails, those before it stay, ahead of their cursor.
    */
-  async apply(batch: readonly KvUpdate[], cursor: WatchCursor): Promise<void> {
+  async apply(batch: readonly KvUpdate[], cursor: WatchCursor, origin?: string): Promise<void> {
     this.#requireOpen();
+    await this.#inTurn(() => this.#take(batch, cursor, origin));
+  }
+
+  /**
+   * Rewrites the log compact now, whether or not that is due, beside what is applied meanwhile. A compaction that is under
+   * way is waited for instead. Throws `io`, `closed`.
+   */
+  async compact(): Promise<void> {
+    this.#requireOpen();
+    let compacted: Promise<void> | undefined;
     await this.#inTurn(async () => {
-      await this.#append(batch, cursor);
-      for (const update of batch) this.#memory.apply(owned(update));
-      this.#cursor = cursor;
-      if (this.#memory.needsSettling) await this.#memory.settle();
-      await this.#compactIfDue();
+      compacted = this.#compaction ?? this.#startCompaction();
     });
+    await compacted;
+    this.#requireOpen();
+    if (this.#compactionError !== undefined) throw this.#compactionError;
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#inTurn(() => this.#writer.close());
+    this.#closed ??= this.#inTurn(() => this.#log.close());
     return this.#closed;
   }
 
@@ -136,61 +198,135 @@ export class AppendLogSnapshot implements SnapshotStore {
     return await mine;
   }
 
-  async #append(batch: readonly KvUpdate[], cursor: WatchCursor): Promise<void> {
+  async #take(batch: readonly KvUpdate[], cursor: WatchCursor, origin?: string): Promise<void> {
+    checkCursor(cursor);
+    for (const update of batch) checkUpdate(update);
     // An earlier batch left a torn end that could not be cut off. Memory has all that was taken, so a new file heals it.
-    if (this.#writer.isPoisoned) await this.#rewrite();
+    if (this.#log.isPoisoned) await this.#heal();
+    this.#useFormat();
+    const position = { cursor, cursorTimeNs: 0n, origin: origin ?? this.#position.origin };
     try {
-      for (const update of batch) this.#writer.writeUpdate(update);
-      await this.#writer.checkpoint(cursor);
+      for (const update of batch) {
+        if (!this.#fits(update)) await this.#write(undefined);
+        this.#encoder.add(update);
+        if (this.#staging !== this.#encoder) this.#staging.add(update);
+      }
+      await this.#write(position);
+    } finally {
+      this.#encoder.clear(KEPT_BYTES);
+      this.#staging.clear(KEPT_BYTES);
+    }
+    this.#position = position;
+    this.#compactIfDue();
+  }
+
+  /** What was encoded, to the log, and then into sight. On a throw neither has it. */
+  async #write(position: LogPosition | undefined): Promise<void> {
+    const encoder = this.#encoder;
+    const staging = this.#staging;
+    const origin = position?.origin === this.#originInFile ? undefined : position?.origin;
+    const written = position && { ...position, origin };
+    encoder.end(written);
+    if (staging !== encoder) staging.end(written);
+    this.#entries.stage(staging.body() as Uint8Array);
+    try {
+      this.#log.append(encoder);
+      await this.#log.acknowledge();
     } catch (error) {
+      this.#entries.abort();
       this.#takeBack();
       throw error;
     }
+    this.#entries.commit();
+    if (position !== undefined && this.#log.format === 3) this.#originInFile = position.origin;
+    encoder.clear(KEPT_BYTES);
+    staging.clear(KEPT_BYTES);
   }
 
-  /** What stopped the batch is what the caller is told; a writer that this poisons is healed at the next call. */
+  /** What stopped the batch is what the caller is told; a log that this poisons is healed at the next call. */
   #takeBack(): void {
     try {
-      this.#writer.discard();
+      this.#log.discard();
     } catch {
       return;
     }
   }
 
-  /** From memory, not from the file: so a byte that went bad on disk is healed instead of stopping every compaction. */
-  async #compactIfDue(): Promise<void> {
-    const { size } = this.#writer;
+  #fits(update: KvUpdate): boolean {
+    return this.#staging.length + v3Codec.updateBytesMax(update) <= v3Codec.batchBytesMax;
+  }
+
+  /** A compaction may have converted the log. */
+  #useFormat(): void {
+    if (this.#encoder.format === this.#log.format) return;
+    this.#encoder = this.#log.encoder();
+    this.#staging = this.#encoder.format === 3 ? this.#encoder : v3Codec.encoder();
+  }
+
+  #compactIfDue(): void {
+    if (this.#compaction !== undefined || this.#closed !== undefined) return;
+    const { end, needsConversion } = this.#log;
     const failed = this.#compactionError !== undefined;
     const due = isCompactionDue({
-      logBytes: size,
-      liveBytes: HEADER_BYTES + this.#memory.recordBytes + cursorRecordBytes(this.#cursor.length),
+      needsConversion,
+      logBytes: end,
+      liveBytes: liveBytesOf(this.#entries, this.#log.format),
       thresholdBytes: this.#compactThreshold,
-      sinceFailureBytes: failed ? size - this.#sizeAtFailure : undefined,
+      sinceFailureBytes: failed ? end - this.#endAtFailure : undefined,
     });
-    if (!due) return;
+    if (due) void this.#startCompaction();
+  }
+
+  /** Never rejects: why it failed is kept. Begins in a turn, when memory has just what the log has acknowledged. */
+  #startCompaction(): Promise<void> {
+    this.#compaction = this.#compactOnce().finally(() => {
+      this.#compaction = undefined;
+    });
+    return this.#compaction;
+  }
+
+  async #compactOnce(): Promise<void> {
     try {
-      await this.#rewrite();
+      await this.#log.rewrite(this.#content());
       this.#compactionError = undefined;
     } catch (error) {
+      if (this.#closed !== undefined) return;
       this.#compactionError = asMillpondError(error);
-      this.#sizeAtFailure = this.#writer.size;
+      this.#endAtFailure = this.#log.end;
     }
   }
 
-  async #rewrite(): Promise<void> {
-    await this.#memory.settle();
-    await this.#writer.rewrite(this.#memory.borrowSettled(), this.#cursor);
+  async #heal(): Promise<void> {
+    await this.#compaction;
+    if (!this.#log.isPoisoned) return;
+    await this.#log.rewrite(this.#content());
+    this.#originInFile = this.#log.format === 3 ? this.#position.origin : undefined;
+  }
+
+  /** From memory, not from the file: so a byte that went bad on disk is healed instead of stopping every compaction. */
+  #content(): CompactContent {
+    return {
+      live: this.#format === 3 ? slicesOf(this.#entries) : this.#entries.range(""),
+      // While a log is converted, what it belongs to may still be noted elsewhere; the next batch brings it.
+      position: this.#log.needsConversion
+        ? { ...this.#position, origin: undefined }
+        : this.#position,
+    };
   }
 
   #requireOpen(): void {
     if (this.#closed === undefined) return;
-    throw new MillpondError("closed", `${this.#writer.path} is closed`);
+    throw new MillpondError("closed", `${this.#log.path} is closed`);
   }
 }
 
-/** The batch is the caller's, who may use its buffers again. Not by `slice`, which on a Node `Buffer` gives a view. */
-function owned(update: KvUpdate): KvUpdate {
-  return update.kind === "put" ? { ...update, value: new Uint8Array(update.value) } : update;
+function* slicesOf(entries: Arena): Generator<RecordSlice> {
+  const dump = entries.dump();
+  for (;;) {
+    const slice = dump.next(DUMP_BYTES);
+    if (slice === undefined) return;
+    yield slice;
+  }
 }
 
 function asMillpondError(error: unknown): MillpondError {

@@ -1,8 +1,8 @@
 import { LogFollower, type FollowCounts, type Look } from "../log/index.js";
-import type { FileSystem } from "../platform/index.js";
+import type { FileSystem, Random } from "../platform/index.js";
 import { WatchCursor, type KvEntry } from "../values/index.js";
+import { newArena } from "./arena-loader.js";
 import { LogCopy } from "./log-copy.js";
-import { MapCopy } from "./map-copy.js";
 
 /** A log that another process writes, as of the last look at it. Reads see what the log said at one of its positions. */
 export class FollowedLog {
@@ -10,11 +10,11 @@ export class FollowedLog {
   #copy: LogCopy | undefined;
 
   /** `path`: the log's file, which need not exist yet. */
-  constructor(fs: FileSystem, path: string) {
+  constructor(fs: FileSystem, path: string, random: Random) {
     this.#follower = new LogFollower({
       fs,
       path,
-      makeCopy: () => new LogCopy(new MapCopy()),
+      makeCopy: () => new LogCopy(newArena(random)),
       show: (copy) => {
         this.#copy = copy;
       },
@@ -24,10 +24,10 @@ export class FollowedLog {
   /** Takes what the log has by now. Not to be called again before it has come back. */
   async look(): Promise<Look & { readonly hasChanged: boolean }> {
     const before = this.#copy;
-    const positions = before?.positions;
+    const steps = before?.steps;
     const look = await this.#follower.look();
-    const hasChanged = this.#copy !== before || this.#copy?.positions !== positions;
-    if (this.#copy?.memory.needsSettling === true) await this.#copy.settle();
+    const hasChanged = this.#copy !== before || this.#copy?.steps !== steps;
+    await this.#copy?.settle();
     return { ...look, hasChanged };
   }
 
@@ -37,7 +37,7 @@ export class FollowedLog {
   }
 
   get size(): number {
-    return this.#copy?.memory.size ?? 0;
+    return this.#copy?.entries.size ?? 0;
   }
 
   get cursor(): WatchCursor {
@@ -60,12 +60,12 @@ export class FollowedLog {
 
   /** The caller's own. */
   get(key: string): KvEntry | undefined {
-    return this.#copy?.memory.get(key);
+    return this.#copy?.entries.get(key);
   }
 
   /** Ascending by the UTF-8 bytes of the key. */
   range(prefix: string): Iterable<KvEntry> {
-    return this.#copy?.memory.range(prefix) ?? [];
+    return this.#copy?.entries.range(prefix) ?? [];
   }
 
   close(): Promise<void> {

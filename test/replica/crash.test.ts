@@ -8,6 +8,7 @@ import {
 import { openReplica, type ReplicaOptions } from "../../src/replica/index.js";
 import { bytes } from "../support/bucket.js";
 import { assertMirrors } from "../support/copies.js";
+import type { LogFormat } from "../../src/log/index.js";
 import { MemoryFileSystem, systemError } from "../support/memory-file-system.js";
 import { until } from "../support/until.js";
 
@@ -19,7 +20,7 @@ const quick = { minMs: 1, maxMs: 1 };
 /** Opens a replica and closes it once it has caught up, or once the process has died at the `death`th file operation. */
 async function run(
   fs: MemoryFileSystem,
-  options: Pick<ReplicaOptions, "source" | "scope">,
+  options: Pick<ReplicaOptions, "source" | "scope" | "format">,
   death = Infinity,
 ): Promise<"live" | "dead"> {
   let operations = 0;
@@ -44,11 +45,12 @@ async function run(
 /** A disk with a copy of a bucket of ten keys, half of which were deleted afterwards. */
 async function prepare(
   connection: InProcessConnection,
+  format: LogFormat = 3,
 ): Promise<[MemoryFileSystem, InProcessBucket]> {
   const source = await connection.createBucket("b");
   for (let key = 0; key < 10; key += 1) await source.put(`${key % 2}.${key}`, bytes("old"));
   const fs = new MemoryFileSystem();
-  assert.equal(await run(fs, { source }), "live");
+  assert.equal(await run(fs, { source, format }), "live");
   for (let key = 0; key < 5; key += 1) await source.delete(`${key % 2}.${key}`);
   return [fs, source];
 }
@@ -125,9 +127,9 @@ describe("a replica that dies at any file operation", () => {
   });
 });
 
-test("a replica notes whom its position belongs to only after the log without one is safe from a power loss", async () => {
+test("a replica with a log of format 2 notes whom its position belongs to only after the log without one is safe from a power loss", async () => {
   await using connection = await openInProcess();
-  const [fs] = await prepare(connection);
+  const [fs] = await prepare(connection, 2);
   const source = await makeAgain(connection);
   const order: string[] = [];
   fs.setHook(({ name, path: file }) => {
@@ -135,7 +137,7 @@ test("a replica notes whom its position belongs to only after the log without on
       order.push(`${name} ${file}`);
     return undefined;
   });
-  await using replica = await openReplica({ source, path, fs });
+  await using replica = await openReplica({ source, path, fs, format: 2 });
   await replica.ready();
   const noted = order.indexOf("rename /copy/replica.json.tmp");
   assert.deepEqual(order.slice(noted - 4, noted + 2), [

@@ -138,11 +138,12 @@ describe("a replica that is opened again", () => {
       const source = await connection.createBucket("b");
       const path = directory.file("copy");
       await source.put("a", bytes("1"));
-      await mirrorOnce({ source, path });
+      await mirrorOnce({ source, path, format: 2 });
       await writeFile(join(path, "replica.json"), content);
       await mirrorOnce({
         source,
         path,
+        format: 2,
         onEvent: (event) => {
           if (event.type === "ready") assert.equal(event.resumed, false);
         },

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { isMillpondError } from "../../src/errors/index.js";
@@ -292,6 +292,7 @@ describe("a replica", () => {
     await using replica = await openReplica({ source, path });
     await replica.ready();
     assert.equal((await stat(path)).mode & 0o777, 0o700);
-    assert.equal((await stat(join(path, "replica.json"))).mode & 0o777, 0o600);
+    assert.equal((await stat(join(path, "copy.snap"))).mode & 0o777, 0o600);
+    assert.deepEqual((await readdir(path)).toSorted(), ["copy.snap", "copy.snap.lock"]);
   });
 });

@@ -90,7 +90,7 @@ describe("reads of a replica", () => {
   });
 });
 
-describe("a replica that cannot note whose copy it is", () => {
+describe("a replica with a log of format 2 that cannot note whose copy it is", () => {
   test("says that its disk fails, not the bucket, and goes on once it can", async () => {
     await using directory = await tempDirectory();
     await using connection = await openInProcess();
@@ -103,6 +103,7 @@ describe("a replica that cannot note whose copy it is", () => {
     await using replica = await openReplica({
       source,
       path,
+      format: 2,
       retry: { minMs: 1, maxMs: 2 },
       onEvent: ({ type }) => void told.push(type),
     });

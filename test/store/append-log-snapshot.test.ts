@@ -5,9 +5,11 @@ import { describe, test } from "node:test";
 import { readSnapshot, SnapshotWriter, verify } from "../../src/log/index.js";
 import { AppendLogSnapshot } from "../../src/store/index.js";
 import { HUGE, withCode } from "../support/log-files.js";
+import { GatedFileSystem } from "../support/gated-file-system.js";
 import { MemoryFileSystem, systemError } from "../support/memory-file-system.js";
 import { tempDirectory } from "../support/temp-directory.js";
-import { at, put, told } from "../support/updates.js";
+import { until } from "../support/until.js";
+import { at, del, put, told } from "../support/updates.js";
 
 const PATH = "/disk/log.snap";
 
@@ -101,13 +103,22 @@ describe("compaction", () => {
     await using directory = await tempDirectory();
     const path = directory.file("log.snap");
     await using store = await AppendLogSnapshot.open(path, { compactThreshold: 2000 });
-    let largest = 0;
-    for (let revision = 1; revision <= 500; revision += 1) {
-      await store.apply([put("a", `${revision}`, revision)], at(revision));
-      largest = Math.max(largest, (await stat(path)).size);
-    }
-    assert.ok(largest < 2200, `the log grew to ${largest} bytes`);
-    assert.deepEqual(told((await readSnapshot(path))?.entries.values() ?? []), ["a=500@500"]);
+    let revision = 0;
+    let size = 0;
+    let compactions = 0;
+    await until("it was compacted three times", async () => {
+      for (let count = 0; count < 20; count += 1) {
+        revision += 1;
+        await store.apply([put("a", `${revision}`, revision)], at(revision));
+      }
+      const now = (await stat(path)).size;
+      if (now < size) compactions += 1;
+      size = now;
+      return compactions === 3;
+    });
+    await store.close();
+    const entries = (await readSnapshot(path))?.entries.values() ?? [];
+    assert.deepEqual(told(entries), [`a=${revision}@${revision}`]);
   });
 
   test("does not rewrite a large log at its first update after an open, nor for a few dead bytes", async () => {
@@ -127,8 +138,45 @@ describe("compaction", () => {
     }
     assert.equal(renames, 0);
     await store.apply([filler], at(1000));
-    assert.equal(renames, 1);
+    await until("it is compacted", () => renames === 1);
     await store.close();
+  });
+
+  test("goes on beside the batches: those taken meanwhile are in the new file", async () => {
+    const fs = new GatedFileSystem();
+    await using store = await AppendLogSnapshot.open(PATH, { fs });
+    await store.apply([put("a", "1", 1), put("b", "2", 2), put("c", "3", 3)], at(3));
+    await store.apply([put("a", "4", 4)], at(4));
+    const dumping = fs.hold(({ name }) => name === "write");
+    const compacted = store.compact();
+    await dumping;
+    await store.apply([put("a", "5", 5), del("b", 6), put("d", "7", 7)], at(7));
+    fs.release();
+    await store.apply([put("c", "8", 8)], at(8), "elsewhere");
+    await compacted;
+    await store.apply([put("e", "9", 9)], at(9));
+    const now = ["a=5@5", "c=8@8", "d=7@7", "e=9@9"];
+    assert.deepEqual(told(store.range("")), now);
+    await store.close();
+    await using again = await AppendLogSnapshot.open(PATH, { fs });
+    assert.deepEqual(told(again.range("")), now);
+    assert.deepEqual([again.cursor().toU64(), again.origin()], [9n, "elsewhere"]);
+  });
+
+  test("that is under way is given up by a close, and the log is whole", async () => {
+    const fs = new GatedFileSystem();
+    const store = await AppendLogSnapshot.open(PATH, { fs });
+    await store.apply([put("a", "1", 1)], at(1));
+    await store.apply([put("a", "2", 2)], at(2));
+    const dumping = fs.hold(({ name }) => name === "write");
+    const compacted = assert.rejects(store.compact(), withCode("closed"));
+    await dumping;
+    const closed = store.close();
+    fs.release();
+    await Promise.all([closed, compacted]);
+    assert.deepEqual(fs.names, [PATH]);
+    const { result, records } = await verify(PATH, { fs });
+    assert.deepEqual([result, records], ["ok", 2]);
   });
 
   test("heals a byte that went bad on disk under a live store", async () => {
@@ -137,23 +185,19 @@ describe("compaction", () => {
     await using store = await AppendLogSnapshot.open(path, { compactThreshold: 400 });
     await store.apply([put("a", "1", 1), put("b", "2", 2)], at(2));
     const bytes = await readFile(path);
-    bytes[12] = 0xff;
+    bytes[30] = 0xff;
     await writeFile(path, bytes);
+    await store.apply([put("b", "3", 3)], at(3));
     await assert.rejects(verify(path), withCode("corrupted"));
-    for (let revision = 3; revision < 20; revision += 1) {
-      await store.apply([put("b", `${revision}`, revision)], at(revision));
-    }
-    assert.equal(store.compactionError, undefined);
+    await store.compact();
     await verify(path);
-    assert.deepEqual(told((await readSnapshot(path))?.entries.values() ?? []), [
-      "a=1@1",
-      "b=19@19",
-    ]);
+    const entries = (await readSnapshot(path))?.entries.values() ?? [];
+    assert.deepEqual(told(entries), ["a=1@1", "b=3@3"]);
   });
 
   test("that fails does not fail the batch, is told, and is tried again later but not at once", async () => {
     const fs = new MemoryFileSystem();
-    const store = await AppendLogSnapshot.open(PATH, { fs, compactThreshold: 800 });
+    const store = await AppendLogSnapshot.open(PATH, { fs, compactThreshold: 2000 });
     let attempts = 0;
     fs.setHook(({ name }) => {
       if (name !== "rename") return undefined;
@@ -161,20 +205,88 @@ describe("compaction", () => {
       return { error: systemError("ENOSPC"), partialBytes: 0 };
     });
     let revision = 0;
-    const applyMany = async (count: number): Promise<void> => {
-      for (const end = revision + count; revision < end;) {
+    const applyUntil = async (what: string, condition: () => boolean): Promise<number> => {
+      const from = revision;
+      await until(what, async () => {
         revision += 1;
         await store.apply([put("a", `${revision}`, revision)], at(revision));
-      }
+        return condition();
+      });
+      return revision - from;
     };
-    await applyMany(30);
-    assert.equal(attempts, 2);
+    await applyUntil("it has failed", () => store.compactionError !== undefined);
     assert.equal(store.compactionError?.code, "io");
+    const between = await applyUntil("it has failed again", () => attempts === 2);
+    // Some 45 bytes each: another threshold's worth.
+    assert.ok(between > 2000 / 60, `tried again after ${between} batches`);
     fs.setHook(() => undefined);
-    await applyMany(30);
-    assert.equal(store.compactionError, undefined);
+    await applyUntil("it has succeeded", () => store.compactionError === undefined);
     await store.close();
-    assert.deepEqual(told((await readSnapshot(PATH, { fs }))?.entries.values() ?? []), ["a=60@60"]);
+    const entries = (await readSnapshot(PATH, { fs }))?.entries.values() ?? [];
+    assert.deepEqual(told(entries), [`a=${revision}@${revision}`]);
     assert.deepEqual(fs.names, [PATH]);
   });
 });
+
+describe("a log of format 2", () => {
+  test("is rewritten in format 3 beside the first batches, with all that it held", async () => {
+    const fs = new MemoryFileSystem();
+    const old = await AppendLogSnapshot.open(PATH, { fs, format: 2 });
+    await old.apply([put("a", "1", 1), put("b", "2", 2)], at(2), "not kept");
+    await old.close();
+    assert.equal((await verify(PATH, { fs })).format, 2);
+    await using store = await AppendLogSnapshot.open(PATH, { fs });
+    assert.deepEqual([store.origin(), store.cursor().toU64()], [undefined, 2n]);
+    await store.apply([put("c", "3", 3)], at(3), "here");
+    await until("it holds the origin itself", () => store.holdsOrigin);
+    await store.apply([], at(4), "here");
+    await store.close();
+    assert.equal((await verify(PATH, { fs })).format, 3);
+    await using again = await AppendLogSnapshot.open(PATH, { fs });
+    assert.deepEqual(told(again.range("")), ["a=1@1", "b=2@2", "c=3@3"]);
+    assert.deepEqual([again.cursor().toU64(), again.origin()], [4n, "here"]);
+  });
+
+  test("stays one where that is asked for, also when it is compacted", async () => {
+    const fs = new MemoryFileSystem();
+    await using store = await AppendLogSnapshot.open(PATH, { fs, format: 2 });
+    await store.apply([put("a", "1", 1), put("b", "2", 2)], at(2), "elsewhere");
+    await store.apply([put("a", "3", 3)], at(3), "elsewhere");
+    assert.equal(store.holdsOrigin, false);
+    await store.compact();
+    await store.apply([del("b", 4)], at(4));
+    const { result, format, records } = await verify(PATH, { fs });
+    assert.deepEqual([result, format, records], ["ok", 2, 5]);
+  });
+});
+
+test("entries that do not fit into memory are refused whole, and the log does not grow", async () => {
+  const fs = new MemoryFileSystem();
+  await using store = await AppendLogSnapshot.open(PATH, { fs, maxMemoryBytes: 4 * 1024 * 1024 });
+  await store.apply([put("a", "1", 1)], at(1));
+  const { size } = (await fs.stat(PATH)) ?? { size: 0 };
+  const many = Array.from({ length: 100 }, (_, index) =>
+    put(`k${index}`, "x".repeat(100_000), index + 2),
+  );
+  await assert.rejects(store.apply(many, at(101)), withCode("too-large"));
+  assert.deepEqual(told(store.range("")), ["a=1@1"]);
+  assert.equal((await fs.stat(PATH))?.size, size);
+  await store.apply(many.slice(0, 2), at(3));
+  assert.equal(store.size, 3);
+});
+
+for (const durability of ["process", "power"] as const) {
+  test(`a batch is seen only once it is as durable as asked for (${durability})`, async () => {
+    const fs = new GatedFileSystem();
+    await using store = await AppendLogSnapshot.open(PATH, { fs, durability });
+    const syncing = fs.hold(({ name }) => name === "sync");
+    const applied = store.apply([put("a", "1", 1)], at(1));
+    if (durability === "power") {
+      await syncing;
+      assert.deepEqual([store.get("a"), store.cursor().isNone], [undefined, true]);
+      fs.release();
+    }
+    await applied;
+    assert.equal(store.cursor().toU64(), 1n);
+  });
+}
