@@ -42,7 +42,7 @@ export class CorruptedError extends MillpondError {
 
   constructor(path: string, offset: number, what: string, options: MillpondErrorOptions = {}) {
     super("corrupted", `${path} is damaged at byte ${offset}: ${what}`, {
-      hint: "Keep a copy of the file, then remove it: the copy is rebuilt from the bucket at the next start.",
+      hint: "Opening it for writing, or `millpond repair FILE`, sets it aside and keeps what is good before that.",
       ...options,
     });
     this.name = "CorruptedError";

@@ -76,7 +76,7 @@ describe("an error", () => {
     assert.equal(out.written, "");
     assert.match(
       err.written,
-      /^millpond: corrupted: x\.snap is damaged at byte 42: .+\n {2}Keep a copy.+\n$/,
+      /^millpond: corrupted: x\.snap is damaged at byte 42: .+\n {2}Opening it for writing.+\n$/,
     );
   });
 

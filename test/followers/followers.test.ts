@@ -5,7 +5,7 @@ import { runFollowerCampaign } from "./campaign.js";
 
 for (const [format, compactions, kills] of [
   [3, 100, 2],
-  [2, 20, 1],
+  [2, 10, 1],
 ] as const) {
   test(`eight processes follow a v${format} log through ${compactions} compactions, and see whole batches in order`, async (context) => {
     const seed = seedOfRun();

@@ -76,7 +76,7 @@ function compacted(salt: Uint8Array, oldOffset: number, tail: boolean): V3Log {
   return made.batch([put("c", "1", 3)], positionAt(3));
 }
 
-describe("a follower whose file is replaced by one that names it", () => {
+describe("a follower whose file is replaced by one", () => {
   const old = new V3Log()
     .batch([put("a", "1", 1)], positionAt(1))
     .batch([put("b", "1", 2)], positionAt(2));
@@ -110,7 +110,7 @@ describe("a follower whose file is replaced by one that names it", () => {
       ["b=1@2", "c=1@3", "dump=read@1"],
     ],
   ] as const) {
-    test(what, async () => {
+    test(`that names it: ${what}`, async () => {
       const fs = new MemoryFileSystem();
       await place(fs, old.bytes);
       await using scenery = await scene(fs);

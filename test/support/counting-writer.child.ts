@@ -24,12 +24,10 @@ const writer = await SnapshotWriter.open(path, COMPACT_THRESHOLD, {
     },
   },
 });
-let ending = false;
-process.stdin.on("data", () => {
-  ending = true;
-});
+const ending = new AbortController();
+process.stdin.on("data", () => ending.abort());
 let compacting: Promise<void> | undefined;
-while (!ending) {
+while (!ending.signal.aborted) {
   const isDue = await append([]);
   if (isDue) compacting ??= compact();
   // Sometimes many batches in a row, sometimes one by itself.
