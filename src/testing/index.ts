@@ -7,4 +7,5 @@ export {
 export { ManualClock } from "./manual-clock.js";
 export { describeBucket } from "./bucket-conformance.js";
 export type { BucketFixture, BucketHarness, BucketOperator } from "./bucket/harness.js";
-export { describeSnapshotStore, type SnapshotStoreHarness } from "./store-conformance.js";
+export { describeSnapshotStore } from "./store-conformance.js";
+export type { SnapshotStoreHarness } from "./store/support.js";

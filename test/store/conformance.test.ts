@@ -8,4 +8,12 @@ describeSnapshotStore("AppendLogSnapshot that compacts all the time", {
   open: (path) => AppendLogSnapshot.open(path, { compactThreshold: 0 }),
 });
 
+describeSnapshotStore("AppendLogSnapshot with a log of format 2", {
+  open: (path) => AppendLogSnapshot.open(path, { format: 2 }),
+});
+
+describeSnapshotStore("AppendLogSnapshot that survives a power loss", {
+  open: (path) => AppendLogSnapshot.open(path, { durability: "power" }),
+});
+
 describeSnapshotStore("a second, quite different store", { open: (path) => JsonStore.open(path) });
