@@ -98,8 +98,6 @@ def head_holds(data, p, salt):
 
 
 def require_torn_v3(data, p, salt):
-    if is_zero(data[p:]):
-        return
     q = data.find(b"\x9d\xf3", p + 1)
     while q != -1:
         if head_holds(data, q, salt):

@@ -128,6 +128,19 @@ describe("converting a log", () => {
     assert.ok(whole > 0);
   });
 
+  test("does not take the place of a file that appears meanwhile", async () => {
+    const fs = await diskWith(timed().bytes);
+    fs.setHook(({ name }) => {
+      if (name !== "sync") return undefined;
+      fs.setHook(() => undefined);
+      void fs.open(TO, "create");
+      return undefined;
+    });
+    await assert.rejects(convert(LOG_PATH, TO, { format: 2, fs }), withCode("io"));
+    assert.equal(fs.content(TO)?.length, 0);
+    assert.deepEqual(fs.names, [LOG_PATH, TO]);
+  });
+
   test("works where a file can have one name only", async () => {
     const fs = await diskWith(timed().bytes);
     fs.setHook(({ name }) =>

@@ -76,7 +76,7 @@ export class RecordBuffer {
   }
 
   #writeKey(at: number, key: string): number {
-    const keyBytes = this.#bytes.write(key, at + 2, "utf8");
+    const keyBytes = this.#bytes.write(key, at + 2);
     this.#bytes.writeUInt16LE(keyBytes, at);
     return at + 2 + keyBytes;
   }

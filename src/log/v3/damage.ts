@@ -1,6 +1,5 @@
 import { CorruptedError } from "../../errors/index.js";
 import { nextTurn, type FileHandle } from "../../platform/index.js";
-import { isZero } from "../zeros.js";
 import { HEAD_BYTES, SYNC_0, SYNC_1 } from "./format.js";
 import { HeadSeal } from "./head.js";
 
@@ -19,7 +18,6 @@ export async function requireTornTail(
   offset: number,
   salt: Uint8Array,
 ): Promise<void> {
-  if (await isZero(handle, offset, size)) return;
   const next = await findHead(handle, offset + 1, size, salt);
   if (next !== undefined) throw new CorruptedError(path, offset, `a good frame starts at ${next}`);
 }

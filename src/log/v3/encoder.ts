@@ -131,7 +131,7 @@ export class V3Encoder implements BatchEncoder {
     const bytes = this.#bytes;
     const start = this.#recordsEnd;
     let at = start + RECORD_FIXED_BYTES;
-    const keyBytes = bytes.write(key, at, "utf8");
+    const keyBytes = bytes.write(key, at);
     at += keyBytes;
     bytes.set(value, at);
     at += value.length;
