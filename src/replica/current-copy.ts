@@ -1,3 +1,4 @@
+import type { MillpondError } from "../errors/index.js";
 import { compareKeys } from "../rules/index.js";
 import type { SnapshotStore } from "../store/index.js";
 import type { KvEntry, KvPut, KvUpdate, WatchCursor } from "../values/index.js";
@@ -62,6 +63,10 @@ export class CurrentCopy implements SnapshotStore {
       if (!stored && kind === "put") size += 1;
     }
     return size;
+  }
+
+  get compactionError(): MillpondError | undefined {
+    return this.#store.compactionError;
   }
 
   close(): Promise<void> {

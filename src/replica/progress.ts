@@ -112,6 +112,7 @@ export class Progress {
         ok: this.#storeFailingSince === undefined,
         failingSince: this.#storeFailingSince,
         repaired: this.#logRepair,
+        compactionError: copy.compactionError,
       },
     };
   }

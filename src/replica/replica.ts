@@ -1,3 +1,4 @@
+import type { MillpondError } from "../errors/index.js";
 import type { LogRepair } from "../store/index.js";
 import type { KvEntry, WatchCursor } from "../values/index.js";
 import type { ReplicaState } from "./states.js";
@@ -63,5 +64,7 @@ export interface ReplicaStatus {
     readonly failingSince: number | undefined;
     /** What was done about a damaged log when the replica was opened; `undefined` where it was in order. */
     readonly repaired: LogRepair | undefined;
+    /** Why the log could not be made smaller when that was last due: nothing is lost, but it grows. It is tried again. */
+    readonly compactionError: MillpondError | undefined;
   };
 }

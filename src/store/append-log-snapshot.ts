@@ -118,7 +118,6 @@ export class AppendLogSnapshot implements SnapshotStore {
     return store;
   }
 
-  /** Why the last compaction failed; the batch that called for it was taken all the same. It is tried again later. */
   get compactionError(): MillpondError | undefined {
     return this.#compactionError;
   }

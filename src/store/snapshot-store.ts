@@ -1,3 +1,4 @@
+import type { MillpondError } from "../errors/index.js";
 import type { KvEntry, KvUpdate, WatchCursor } from "../values/index.js";
 
 /**
@@ -31,6 +32,11 @@ export interface SnapshotStore extends AsyncDisposable {
   cursor(): WatchCursor;
   /** Number of keys that have a value. */
   readonly size: number;
+  /**
+   * Why the store could not make its file smaller when that was last due; `undefined` where it could. Nothing is lost by it, but the
+   * file grows. Left out by a store that never has to.
+   */
+  readonly compactionError?: MillpondError | undefined;
   /** Gives up the file and its lock. Idempotent. Every later `apply` throws `closed`. */
   close(): Promise<void>;
 }

@@ -8,6 +8,7 @@ import { openReplica, type Replica } from "../../src/replica/index.js";
 import { CurrentCopy } from "../../src/replica/current-copy.js";
 import { bytes } from "../support/bucket.js";
 import { assertMirrors } from "../support/copies.js";
+import { MemoryFileSystem, systemError } from "../support/memory-file-system.js";
 import { MemoryStore } from "../support/memory-store.js";
 import { at, put, removal } from "../support/scripted-source.js";
 import { tempDirectory } from "../support/temp-directory.js";
@@ -154,6 +155,34 @@ describe("a replica whose disk fails for so long that nothing more can be held",
     await until("it says that it is stale", () => replica.status().state === "stale");
     store.error = undefined;
     await until("it is live again", () => replica.status().state === "live");
+    await assertMirrors(replica, source);
+  });
+});
+
+describe("a replica whose log cannot be compacted", () => {
+  test("says why, loses nothing, and says so no longer once it can be", async () => {
+    const fs = new MemoryFileSystem();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    await using replica = await openReplica({ source, path: "/copy", fs, compactThreshold: 500 });
+    await replica.ready();
+    fs.setHook(({ name }) =>
+      name === "rename" ? { error: systemError("EIO"), partialBytes: 0 } : undefined,
+    );
+    const untilTold = async (isTold: () => boolean): Promise<void> => {
+      await until("the status says it", async () => {
+        await source.put("a", bytes("x".repeat(100)));
+        return isTold();
+      });
+    };
+    await untilTold(() => isMillpondError(replica.status().store.compactionError, "io"));
+    assert.ok(replica.status().store.ok);
+    fs.setHook(() => undefined);
+    await untilTold(() => replica.status().store.compactionError === undefined);
+    await until("it has caught up", async () => {
+      const { lastSequence } = await source.info();
+      return replica.status().cursor.toU64() === lastSequence;
+    });
     await assertMirrors(replica, source);
   });
 });
