@@ -23,8 +23,3 @@ export const RECORD_BYTES_MAX =
 export function putRecordBytes(keyBytes: number, valueBytes: number, versionBytes: number): number {
   return RECORD_HEAD_BYTES + 2 + keyBytes + 4 + valueBytes + 1 + versionBytes;
 }
-
-/** Bytes of a cursor record on disk. */
-export function cursorRecordBytes(cursorBytes: number): number {
-  return RECORD_HEAD_BYTES + 1 + cursorBytes;
-}
