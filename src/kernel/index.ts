@@ -1,2 +1,1 @@
-export type { ArenaDump, DumpSlice } from "./arena-dump.js";
 export { Arena, type ArenaOptions } from "./arena.js";

@@ -48,8 +48,7 @@ export interface Kernel {
   crc32(from: number, bytes: number): number;
 }
 
-/** What staging gives where it does not say how many bytes it took. */
-export const INVALID = -1;
+/** What staging gives for want of room; any other number below 0: bytes that break a rule of the format. */
 export const FULL = -2;
 
 /** Where things lie in memory: as assembly/layout.ts has it. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isUtf8 } from "node:buffer";
 import { describe, test } from "node:test";
 import { isMillpondError } from "../../src/errors/index.js";
 import { Arena } from "../../src/kernel/index.js";
@@ -67,6 +68,31 @@ describe("a batch", () => {
     assert.equal(arena.get("k".repeat(65_536)), undefined);
     assert.equal(arena.get("k".repeat(65_534)), undefined);
     assert.equal(arena.check(), 0);
+  });
+
+  test("is refused for exactly the keys that are not UTF-8", () => {
+    const arena = new Arena({ seed: 1 });
+    const bodies = Array.from({ length: 24 }, (_, length) =>
+      bodyOf([put("k".repeat(length), "", 1)]),
+    );
+    const ends = [[], [0x80], [0x80, 0xbf], [0xc0, 0x80], [0x80, 0x7f], [0x80, 0x80, 0x80]];
+    for (let first = 0x7f; first <= 0xff; first += 1) {
+      for (let second = 0x70; second <= 0xd0; second += 1) {
+        for (const end of ends) {
+          const key = Buffer.from([...Buffer.from("before".repeat(3)), first, second, ...end]);
+          const body = Buffer.from(bodies[key.length] as Uint8Array);
+          body.set(key, 16 + 8);
+          let isTaken = true;
+          try {
+            arena.stage(body);
+          } catch {
+            isTaken = false;
+          }
+          arena.abort();
+          assert.equal(isTaken, isUtf8(key), key.toString("hex"));
+        }
+      }
+    }
   });
 
   test("is taken or refused as the log's own parser does, whatever bytes it is made of", () => {
@@ -148,6 +174,16 @@ describe("a full arena", () => {
       assert.equal(arena.size, 0);
       assert.equal(arena.check(), 0);
       assert.ok(fill(arena) > 0.95 * keys);
+    }
+  });
+
+  test("always has room for a quarter of a mebibyte of removals", () => {
+    for (let extra = 0; extra < 10; extra += 1) {
+      const arena = new Arena({ seed: 1, maxBytes: MAX_BYTES + extra * 70_000 });
+      const keys = fill(arena);
+      const removals = [65_535, 65_535, 65_535, 45_000].map((length) => del("k".repeat(length), 1));
+      take(arena, bodyOf([...removals, del("key-1", 1)]));
+      assert.equal(arena.size, keys - 1);
     }
   });
 
