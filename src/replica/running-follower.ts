@@ -55,7 +55,8 @@ export class RunningFollower implements Follower {
 
   /** Resolves after the first look. */
   async begin(): Promise<void> {
-    await this.#look();
+    this.#looking = this.#look();
+    await this.#looking;
     this.#looking = this.#lookOn();
   }
 

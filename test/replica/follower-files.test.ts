@@ -8,6 +8,8 @@ import { MemoryFileSystem, systemError } from "../support/memory-file-system.js"
 import { at, put } from "../support/updates.js";
 import { positionAt, V3Log } from "../support/v3-logs.js";
 
+const NEXT = "/disk/next";
+
 describe("a follower before there is a log", () => {
   test("waits for it, and is ready once there is one", async () => {
     await using scenery = await scene();
@@ -141,6 +143,37 @@ describe("a follower", () => {
     );
     await scenery.pass(1);
     assert.deepEqual(state(follower), ["b=1@5"]);
+  });
+
+  test("finds its way whenever in a look the file is replaced", async () => {
+    const old = new V3Log().batch([put("a", "1", 1)], positionAt(1));
+    const next = new V3Log(Uint8Array.from({ length: 8 }, () => 9));
+    next.batch([put("a", "1", 1), put("b", "1", 2)], positionAt(2));
+    let last = Infinity;
+    for (let step = 1; step <= last; step += 1) {
+      const fs = new MemoryFileSystem();
+      await place(fs, old.bytes);
+      (await fs.open(NEXT, "create")).writeSync(next.bytes, 0);
+      let operations = 0;
+      fs.setHook(() => {
+        operations += 1;
+        if (operations === step) void fs.rename(NEXT, PATH);
+        return undefined;
+      });
+      await using scenery = await scene(fs);
+      const { follower } = scenery;
+      assert.equal(follower.status().problem, undefined, `at operation ${step}`);
+      assert.ok(["a=1@1", "a=1@1,b=1@2"].includes(state(follower).join()), `at operation ${step}`);
+      await scenery.pass(2);
+      // Beyond the first looks it makes no difference.
+      if (last === Infinity && operations < step) last = step;
+      if (operations >= step) {
+        await scenery.pass(1);
+        assert.deepEqual(state(follower), ["a=1@1", "b=1@2"], `at operation ${step}`);
+      }
+      assert.equal(follower.status().wentBack, 0);
+    }
+    assert.ok(last > 8, `${last} operations`);
   });
 
   test("reads a file again that has become shorter than what it took of it", async () => {

@@ -4,7 +4,7 @@ import { crc32 } from "node:zlib";
 import { readSnapshot, SnapshotWriter, type LogRepair } from "../../../src/log/index.js";
 import { WatchCursor, type KvUpdate } from "../../../src/values/index.js";
 import { HUGE, withCode } from "../../support/log-files.js";
-import type { MemoryFileSystem } from "../../support/memory-file-system.js";
+import { systemError, type MemoryFileSystem } from "../../support/memory-file-system.js";
 import { del, put, told } from "../../support/updates.js";
 import { diskWith, LOG_PATH, positionAt, V3Log } from "../../support/v3-logs.js";
 
@@ -165,6 +165,34 @@ describe("a healed v3 log", () => {
     );
     assert.deepEqual(state, []);
     assert.deepEqual(cursor, WatchCursor.none);
+  });
+});
+
+describe("the healing of a v3 log", () => {
+  test("that dies at any file operation leaves the damaged log or the good one, and no evidence is lost", async () => {
+    const log = sample();
+    const damaged = flipped(log, (log.bounds[FIRST_BATCH + 2] ?? 0) + 20, 0);
+    let last = Infinity;
+    for (let death = 1; death <= last; death += 1) {
+      const when = `dead at ${death}`;
+      const fs = await diskWith(damaged);
+      let operations = 0;
+      fs.setHook(() => {
+        operations += 1;
+        return operations < death ? undefined : { error: systemError("EIO"), partialBytes: 5 };
+      });
+      await open(fs).catch(() => undefined);
+      fs.crash();
+      if (operations < death) last = death;
+      const isDamaged = fs.content(LOG_PATH)?.equals(damaged) === true;
+      const { repair, state, cursor } = await open(fs);
+      assert.equal(repair !== undefined, isDamaged, when);
+      assert.deepEqual([state, cursor], [stateAfter(2), cursorAfter(2)], when);
+      const asides = fs.names.filter((name) => name !== LOG_PATH);
+      assert.equal(asides.length, 1, `${when}: ${asides.join()}`);
+      assert.deepEqual(fs.content(asides[0] ?? ""), damaged, when);
+    }
+    assert.ok(last > 15, `${last} operations`);
   });
 });
 
