@@ -54,6 +54,8 @@ export interface AppendLogSnapshotOptions extends HealingOptions {
 const COMPACT_THRESHOLD = 10 * 1024 * 1024;
 /** Memory of the encoder that is kept from one batch to the next. */
 const KEPT_BYTES = 1024 * 1024;
+/** Keys put into order after each batch, beside twice those that came with it. */
+const SETTLED_AT_LEAST = 100;
 /** A slice of a dump: written at once, and a frame of its own. */
 const DUMP_BYTES = 256 * 1024;
 
@@ -216,6 +218,8 @@ export class AppendLogSnapshot implements SnapshotStore {
       this.#staging.clear(KEPT_BYTES);
     }
     this.#position = position;
+    // Twice as many as can have come, so that what a load left is caught up with too, and no read ever finds many.
+    this.#entries.settle(SETTLED_AT_LEAST + 2 * batch.length);
     this.#compactIfDue();
   }
 
