@@ -1,3 +1,4 @@
+import type { Arena } from "../kernel/index.js";
 import { LogFollower, type FollowCounts, type Look } from "../log/index.js";
 import type { FileSystem, Random } from "../platform/index.js";
 import { WatchCursor, type KvEntry } from "../values/index.js";
@@ -8,15 +9,25 @@ import { LogCopy } from "./log-copy.js";
 export class FollowedLog {
   readonly #follower: LogFollower<LogCopy>;
   #copy: LogCopy | undefined;
+  /**
+   * The memory of a copy that is not shown any more. The runtime does not see how large it is and collects it late: a log that
+   * is read anew again and again would pile it up. If it is collected first, so much the better.
+   */
+  #spare: WeakRef<Arena> | undefined;
 
   /** `path`: the log's file, which need not exist yet. */
   constructor(fs: FileSystem, path: string, random: Random) {
     this.#follower = new LogFollower({
       fs,
       path,
-      makeCopy: () => new LogCopy(newArena(random)),
+      makeCopy: () => new LogCopy(this.#takeSpare() ?? newArena(random)),
       show: (copy) => {
         this.#copy = copy;
+      },
+      retire: (copy) => {
+        if (copy.openRanges > 0) return;
+        copy.entries.clear();
+        this.#spare = new WeakRef(copy.entries);
       },
     });
   }
@@ -65,10 +76,16 @@ export class FollowedLog {
 
   /** Ascending by the UTF-8 bytes of the key. */
   range(prefix: string): Iterable<KvEntry> {
-    return this.#copy?.entries.range(prefix) ?? [];
+    return this.#copy?.range(prefix) ?? [];
   }
 
   close(): Promise<void> {
     return this.#follower.close();
+  }
+
+  #takeSpare(): Arena | undefined {
+    const arena = this.#spare?.deref();
+    this.#spare = undefined;
+    return arena;
   }
 }

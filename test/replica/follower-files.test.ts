@@ -3,12 +3,19 @@ import { describe, test } from "node:test";
 import { isMillpondError } from "../../src/errors/index.js";
 import { openFollower } from "../../src/replica/index.js";
 import { ManualClock } from "../../src/testing/manual-clock.js";
+import type { KvEntry } from "../../src/values/index.js";
 import { DIRECTORY, PATH, place, scene, state, write } from "../support/following.js";
 import { MemoryFileSystem, systemError } from "../support/memory-file-system.js";
-import { at, put } from "../support/updates.js";
+import { at, put, told } from "../support/updates.js";
 import { positionAt, V3Log } from "../support/v3-logs.js";
 
 const NEXT = "/disk/next";
+
+/** A log of three entries that tells which one it is, in a file that names no other. */
+function file(name: number): Uint8Array {
+  const updates = ["a", "b", "c"].map((key) => put(key, `${name}`, name));
+  return new V3Log(new Uint8Array(8).fill(name)).batch(updates, positionAt(name)).bytes;
+}
 
 describe("a follower before there is a log", () => {
   test("waits for it, and is ready once there is one", async () => {
@@ -226,6 +233,27 @@ describe("a follower", () => {
     });
     await scenery.follow("it has come", () => follower.size === 501);
     assert.deepEqual([...seen], ["1 a=1@1"]);
+  });
+
+  test("lets a walk that has begun see what was there, however often the file is replaced", async () => {
+    const fs = new MemoryFileSystem();
+    await place(fs, file(1));
+    await using scenery = await scene(fs);
+    const walks = new Map<number, Iterator<KvEntry>>();
+    for (let name = 1; name <= 5; name += 1) {
+      const walk = scenery.follower.entries()[Symbol.iterator]();
+      assert.equal(told([walk.next().value as KvEntry])[0], `a=${name}@${name}`);
+      // Some are over by then, so that memory is used again.
+      if (name % 2 === 0) walk.return?.();
+      else walks.set(name, walk);
+      await place(fs, file(name + 1));
+      await scenery.pass(1);
+    }
+    for (const [name, walk] of walks) {
+      const rest = [walk.next().value, walk.next().value] as KvEntry[];
+      assert.deepEqual(told(rest), [`b=${name}@${name}`, `c=${name}@${name}`]);
+    }
+    assert.equal(scenery.follower.status().loads, 6);
   });
 
   test("says when the log was written to last, and as of when its cursor is", async () => {

@@ -22,6 +22,8 @@ export interface LogFollowerParts<C extends FollowedCopy> {
   readonly makeCopy: () => C;
   /** From now on this is the copy: all that the file had is in it. */
   readonly show: (copy: C) => void;
+  /** Is not shown any more, or never was: its memory may be used again. */
+  readonly retire: (copy: C) => void;
 }
 
 /** What one look at a log came to. */
@@ -157,12 +159,25 @@ export class LogFollower<C extends FollowedCopy> {
   }
 
   async #load(handle: FileHandle): Promise<void> {
-    const { copy, file } = await loadFile(handle, this.#parts.path, this.#parts.makeCopy);
-    await copy.settle();
-    this.#loads += 1;
-    this.#file = file;
-    this.#copy = copy;
-    this.#parts.show(copy);
+    const { path, makeCopy, show, retire } = this.#parts;
+    const made: C[] = [];
+    const makeOne = (): C => {
+      const copy = makeCopy();
+      made.push(copy);
+      return copy;
+    };
+    const retired = this.#copy;
+    try {
+      const { copy, file } = await loadFile(handle, path, makeOne);
+      await copy.settle();
+      this.#loads += 1;
+      this.#file = file;
+      this.#copy = copy;
+      show(copy);
+    } finally {
+      if (this.#copy !== retired && retired !== undefined) retire(retired);
+      for (const copy of made) if (copy !== this.#copy) retire(copy);
+    }
   }
 }
 
