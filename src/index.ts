@@ -37,7 +37,13 @@ export type {
   Random,
 } from "./platform/index.js";
 export * from "./replica/index.js";
-export * from "./store/index.js";
+export {
+  AppendLogSnapshot,
+  type AppendLogSnapshotOptions,
+  type HealingOptions,
+  type LogRepair,
+  type SnapshotStore,
+} from "./store/index.js";
 export * from "./values/index.js";
 export { watchApplied } from "./watch/index.js";
 export type * from "./watch/index.js";

@@ -57,6 +57,20 @@ export function parseCommandLine(argv: readonly string[], options: OptionSpecs):
   };
 }
 
+/** The option's value, which must be one of these; undefined where it is not given. */
+export function choiceOf<T extends string>(
+  parsed: Parsed,
+  name: string,
+  choices: readonly T[],
+): T | undefined {
+  const given = parsed.one(name);
+  const chosen = choices.find((choice) => choice === given);
+  if (given !== undefined && chosen === undefined) {
+    throw usageError(`--${name} is ${choices.join(" or ")}, not ${JSON.stringify(given)}`);
+  }
+  return chosen;
+}
+
 export function usageError(message: string, cause?: unknown): MillpondError {
   return new MillpondError("invalid-argument", message, {
     hint: "Run the command with --help to see what it takes.",

@@ -3,6 +3,7 @@ import { isMillpondError } from "../errors/index.js";
 import { commonOptions, parseCommandLine, usageError } from "./arguments.js";
 import type { Command } from "./command.js";
 import { cat } from "./commands/cat.js";
+import { compact } from "./commands/compact.js";
 import { convert } from "./commands/convert.js";
 import { get } from "./commands/get.js";
 import { inspect } from "./commands/inspect.js";
@@ -13,7 +14,17 @@ import { verify } from "./commands/verify.js";
 import { commandHelp, generalHelp } from "./help.js";
 import { Output, type Sink } from "./output.js";
 
-const commands: readonly Command[] = [mirror, get, ls, inspect, cat, verify, convert, repair];
+const commands: readonly Command[] = [
+  mirror,
+  get,
+  ls,
+  inspect,
+  cat,
+  verify,
+  compact,
+  convert,
+  repair,
+];
 const BAD_USAGE = 2;
 
 /** Runs one command line and gives the exit status. Never throws: what goes wrong is said on `err`. */

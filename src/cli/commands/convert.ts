@@ -1,5 +1,5 @@
-import { convert as convertLog, type ConvertResult, type LogFormat } from "../../log/index.js";
-import { usageError } from "../arguments.js";
+import { convert as convertLog, type ConvertResult } from "../../log/index.js";
+import { choiceOf, usageError } from "../arguments.js";
 import type { Command } from "../command.js";
 import { count } from "../progress.js";
 
@@ -11,7 +11,9 @@ export const convert: Command = {
   positionals: [2, 2],
   async run(parsed, output) {
     const [from = "", to = ""] = parsed.positionals;
-    const result = await convertLog(from, to, { format: formatOf(parsed.one("format")) });
+    const format = choiceOf(parsed, "format", ["2", "3"]);
+    if (format === undefined) throw usageError("--format is missing");
+    const result = await convertLog(from, to, { format: format === "2" ? 2 : 3 });
     const { updates, bytes, tornBytes } = result;
     if (output.json) await output.record({ file: to, ...result });
     else {
@@ -26,12 +28,6 @@ export const convert: Command = {
     return 0;
   },
 };
-
-function formatOf(text: string | undefined): LogFormat {
-  if (text === "2") return 2;
-  if (text === "3") return 3;
-  throw usageError(text === undefined ? "--format is missing" : `no such format: ${text}`);
-}
 
 function droppedLines({ dropped, to }: ConvertResult): string[] {
   const parts: (readonly [number: number, what: string])[] = [

@@ -1,6 +1,6 @@
-import { openReplica, type Replica } from "../../replica/index.js";
+import { openReplica, type Replica, type ReplicaOptions } from "../../replica/index.js";
 import { scopeOf } from "../../kv/index.js";
-import { usageError, type Parsed } from "../arguments.js";
+import { choiceOf, usageError, type Parsed } from "../arguments.js";
 import type { Command } from "../command.js";
 import { requireDirectory } from "../files.js";
 import { MirrorView } from "../mirror-view.js";
@@ -19,6 +19,11 @@ export const mirror: Command = {
     nats: { value: "URL", help: "the server; without it, a demo bucket in this process" },
     creds: { value: "FILE", help: "a credentials file for the server" },
     prefix: { value: "P", repeatable: true, help: "only keys that start with P; may be repeated" },
+    durability: {
+      value: "process|power",
+      help: "what the copy survives: kill -9 (default), or a power loss too, at an fsync a batch",
+    },
+    format: { value: "2|3", help: "the log's format; 2 for files shared with beyond-slipstream" },
     once: { help: "end when the copy has caught up" },
   },
   positionals: [1, 1],
@@ -39,6 +44,7 @@ interface Task {
   readonly directory: string;
   readonly server: ServerOptions | undefined;
   readonly scope: readonly string[] | undefined;
+  readonly store: Pick<ReplicaOptions, "durability" | "format">;
   readonly once: boolean;
   readonly stop: AbortSignal;
 }
@@ -57,8 +63,18 @@ function taskOf(parsed: Parsed): Task {
     directory,
     server: url === undefined ? undefined : { url, credsFile },
     scope: prefixes.length === 0 ? undefined : prefixes,
+    store: storeOptionsOf(parsed),
     once: parsed.flag("once"),
     stop: stopSignal(),
+  };
+}
+
+function storeOptionsOf(parsed: Parsed): Task["store"] {
+  const durability = choiceOf(parsed, "durability", ["process", "power"]);
+  const format = choiceOf(parsed, "format", ["2", "3"]);
+  return {
+    ...(durability === undefined ? {} : { durability }),
+    ...(format === undefined ? {} : { format: format === "2" ? 2 : 3 }),
   };
 }
 
@@ -82,6 +98,7 @@ async function follow(task: Task, source: Source, output: Output): Promise<numbe
   const replica = await openReplica({
     source: source.bucket,
     path: task.directory,
+    ...task.store,
     ...(task.scope === undefined ? {} : { scope: task.scope }),
     onEvent(event) {
       view.onEvent(event);
