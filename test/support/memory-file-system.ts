@@ -6,17 +6,28 @@ import type {
   FileStat,
   FileSystem,
   OpenMode,
+  Random,
 } from "../../src/platform/index.js";
+import { integerBelow } from "./seed.js";
+
+/** Changes that are kept in mind for a power loss: a test that makes more loses what comes after them. */
+const UNSYNCED_MAX = 10_000;
 
 /** One file's content, which open handles keep alive when its name is gone, as on a real disk. */
 interface Inode {
   bytes: Buffer;
+  /** What a power loss leaves for certain, and the changes since. */
+  synced: Buffer;
+  unsynced: Change[];
   permissions: number;
   owner: FileOwner;
   writes: number;
   modifiedMs: number;
   readonly number: number;
 }
+
+/** A write, or a cut to a length. */
+type Change = { readonly at: number; readonly source: Buffer } | { readonly length: number };
 
 /** What is about to happen; a hook may throw to make it fail, or for a write say how many bytes get through first. */
 export interface Operation {
@@ -33,6 +44,8 @@ export class MemoryFileSystem implements FileSystem {
   readonly #locks = new Set<string>();
   #hook: Hook = () => undefined;
   #boot = 0;
+  #syncedNames = new Map<string, Inode>();
+  #unsyncedNames: ((names: Map<string, Inode>) => void)[] = [];
   /** Who the files are from that are made. */
   user: FileOwner = { user: 0, group: 0 };
   #inodes = 0;
@@ -49,6 +62,23 @@ export class MemoryFileSystem implements FileSystem {
     this.#boot += 1;
     this.#locks.clear();
     this.#hook = () => undefined;
+  }
+
+  /**
+   * As {@link MemoryFileSystem.crash}, and of what was not synced only a beginning is left: of the changes of names, and of
+   * those of each file, the last of which may be torn.
+   */
+  losePower(random: Random): void {
+    this.crash();
+    const names = this.#unsyncedNames.slice(
+      0,
+      integerBelow(random, this.#unsyncedNames.length + 1),
+    );
+    for (const change of names) change(this.#syncedNames);
+    this.#unsyncedNames = [];
+    this.#files.clear();
+    for (const [path, file] of this.#syncedNames) this.#files.set(path, file);
+    for (const file of new Set(this.#files.values())) loseUnsynced(file, random);
   }
 
   get names(): string[] {
@@ -69,13 +99,15 @@ export class MemoryFileSystem implements FileSystem {
     if (mode === "read" || mode === "write") throw systemError("ENOENT");
     const made: Inode = {
       bytes: Buffer.alloc(0),
+      synced: Buffer.alloc(0),
+      unsynced: [],
       permissions,
       owner: this.user,
       writes: 0,
       modifiedMs: this.now(),
       number: (this.#inodes += 1),
     };
-    this.#files.set(path, made);
+    this.#rename((names) => names.set(path, made));
     return this.#handle(made, path);
   }
 
@@ -94,8 +126,10 @@ export class MemoryFileSystem implements FileSystem {
     this.#step({ name: "rename", path: from });
     const file = this.#files.get(from);
     if (file === undefined) throw systemError("ENOENT");
-    this.#files.delete(from);
-    this.#files.set(to, file);
+    this.#rename((names) => {
+      names.delete(from);
+      names.set(to, file);
+    });
   }
 
   async link(from: string, to: string): Promise<void> {
@@ -103,12 +137,12 @@ export class MemoryFileSystem implements FileSystem {
     const file = this.#files.get(from);
     if (file === undefined) throw systemError("ENOENT");
     if (this.#files.has(to)) throw systemError("EEXIST");
-    this.#files.set(to, file);
+    this.#rename((names) => names.set(to, file));
   }
 
   async remove(path: string): Promise<void> {
     this.#step({ name: "remove", path });
-    this.#files.delete(path);
+    this.#rename((names) => names.delete(path));
   }
 
   async makeDirectory(path: string): Promise<void> {
@@ -122,6 +156,8 @@ export class MemoryFileSystem implements FileSystem {
 
   async syncDirectory(path: string): Promise<void> {
     this.#step({ name: "syncDirectory", path });
+    for (const change of this.#unsyncedNames) change(this.#syncedNames);
+    this.#unsyncedNames = [];
   }
 
   async lock(path: string): Promise<{ release(): Promise<void> }> {
@@ -139,6 +175,11 @@ export class MemoryFileSystem implements FileSystem {
   async isLocked(path: string): Promise<boolean> {
     this.#step({ name: "isLocked", path });
     return this.#locks.has(path);
+  }
+
+  #rename(change: (names: Map<string, Inode>) => void): void {
+    change(this.#files);
+    this.#unsyncedNames.push(change);
   }
 
   #statOf(file: Inode): FileStat {
@@ -165,7 +206,11 @@ export class MemoryFileSystem implements FileSystem {
     const write = (name: "write" | "writeSync", source: Uint8Array, position: number): void => {
       const fault = step(name, source.length);
       const through = fault === undefined ? source.length : fault.partialBytes;
-      if (through > 0) put(file, source.subarray(0, through), position);
+      if (through > 0) {
+        const written = Buffer.from(source.subarray(0, through));
+        put(file, written, position);
+        note(file, { at: position, source: written });
+      }
       file.modifiedMs = this.now();
       if (fault !== undefined) throw fault.error;
     };
@@ -179,6 +224,7 @@ export class MemoryFileSystem implements FileSystem {
       truncateSync: (length) => {
         refuse("truncateSync");
         resize(file, length);
+        note(file, { length });
         file.modifiedMs = this.now();
       },
       async setPermissions(permissions) {
@@ -189,7 +235,11 @@ export class MemoryFileSystem implements FileSystem {
         refuse("setOwner");
         file.owner = owner;
       },
-      sync: async () => refuse("sync"),
+      sync: async () => {
+        refuse("sync");
+        file.synced = Buffer.from(file.bytes);
+        file.unsynced = [];
+      },
       stat: async () => {
         refuse("stat");
         return this.#statOf(file);
@@ -211,6 +261,27 @@ function put(file: Inode, source: Uint8Array, position: number): void {
   if (position + source.length > file.bytes.length) resize(file, position + source.length);
   file.bytes.set(source, position);
   file.writes += 1;
+}
+
+function note(file: Inode, change: Change): void {
+  if (file.unsynced.length < UNSYNCED_MAX) file.unsynced.push(change);
+}
+
+function loseUnsynced(file: Inode, random: Random): void {
+  const left = file.unsynced.slice(0, integerBelow(random, file.unsynced.length + 1));
+  file.bytes = file.synced;
+  for (const [index, change] of left.entries()) {
+    if ("length" in change) resize(file, change.length);
+    else if (index < left.length - 1) put(file, change.source, change.at);
+    else
+      put(
+        file,
+        change.source.subarray(0, integerBelow(random, change.source.length + 1)),
+        change.at,
+      );
+  }
+  file.synced = Buffer.from(file.bytes);
+  file.unsynced = [];
 }
 
 function resize(file: Inode, length: number): void {
