@@ -180,10 +180,11 @@ export class SnapshotWriter implements AsyncDisposable {
   async compact(): Promise<void> {
     this.#requireUsable();
     if (this.#batch.length > 0) this.#writeOut(undefined);
-    await Promise.all([
+    const ends = await Promise.allSettled([
       this.#appender.acknowledge(),
       this.#noteFailure(() => this.#appender.compact()),
     ]);
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
   }
 
   /**

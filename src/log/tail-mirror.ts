@@ -62,7 +62,7 @@ export class TailMirror {
 
   /** For each frame that was appended to the old file. Throws where the new one cannot take it. */
   appended(frame: Uint8Array): void {
-    if (this.#isDirect) this.#append(Buffer.from(frame));
+    if (this.#isDirect) this.#appendTaken(Buffer.from(frame));
     else if (this.#queue !== undefined) this.#enqueue(frame);
   }
 
@@ -77,6 +77,17 @@ export class TailMirror {
     if (!this.#isDirect) return;
     this.#to.discard();
     this.#carrier = this.#carrierFrom(this.#from.acknowledged);
+  }
+
+  /** After a throw the frame is taken back from the old file too, and the next one comes in its place. */
+  #appendTaken(frame: Buffer): void {
+    const start = this.#from.end - frame.length;
+    try {
+      this.#append(frame);
+    } catch (error) {
+      this.#carrier = this.#carrierFrom(start);
+      throw error;
+    }
   }
 
   #enqueue(frame: Uint8Array): void {

@@ -1,27 +1,26 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { isMillpondError } from "../../src/errors/index.js";
-import { load, readSnapshot, SnapshotWriter } from "../../src/log/index.js";
+import type { SnapshotWriter } from "../../src/log/index.js";
+import { nextTurn } from "../../src/platform/index.js";
 import { AppendLogSnapshot } from "../../src/store/index.js";
-import type { KvEntry, KvUpdate } from "../../src/values/index.js";
+import {
+  BATCHES,
+  checkSurvivors,
+  nameOf,
+  openWriter,
+  PATH,
+  prepare,
+  requireExpected,
+  sorted,
+  STATES,
+  WAYS,
+  type Way,
+} from "../support/fault-session.js";
 import { FaultyFileSystem, type FaultPlan } from "../support/faulty-file-system.js";
-import { at, del, put, told } from "../support/updates.js";
+import { randomFrom, seedOfRun } from "../support/seed.js";
+import { at } from "../support/updates.js";
 
-const PATH = "/disk/log.snap";
 const TRIES = 3;
-
-/** Twelve batches of three updates; the cursor after batch n is 3n. */
-const BATCHES: readonly (readonly KvUpdate[])[] = Array.from({ length: 12 }, (_, batch) => {
-  const first = batch * 3 + 1;
-  return [
-    put(`key-${batch % 2}`, `value ${first} ${"x".repeat(60)}`, first),
-    put(`own-${batch}`, `${first + 1}`, first + 1),
-    batch % 2 === 0 ? put("same", `${batch}`, first + 2) : del(`own-${batch - 1}`, first + 2),
-  ];
-});
-
-/** The state after the first n updates, for each n. */
-const STATES = statesOf(BATCHES.flat());
 
 const PLANS: readonly Omit<FaultPlan, "at">[] = [
   { code: "ENOSPC", lasting: false, partial: 0.5 },
@@ -30,14 +29,29 @@ const PLANS: readonly Omit<FaultPlan, "at">[] = [
   { code: "EIO", lasting: true, partial: 1 },
 ];
 
-for (const [subject, session] of [
-  ["the writer", writerSession],
+const SUBJECTS: readonly (readonly [string, Session])[] = [
+  ...WAYS.map(
+    (way) =>
+      [
+        `the writer (${nameOf(way)})`,
+        async (fs) => {
+          const prepared = await stubbornly(fs, () => prepare(fs, way));
+          return prepared ? await writerSession(fs, way) : 0;
+        },
+      ] as const satisfies [string, Session],
+  ),
   ["the store", storeSession],
-] as const) {
+];
+
+for (const [subject, session] of SUBJECTS) {
   describe(`${subject}, with a disk that fails at any one operation, loses nothing acknowledged`, () => {
     for (const plan of PLANS) {
       const title = `${plan.code}, ${plan.lasting ? "for good" : "once"}, ${plan.partial} written`;
-      test(title, () => sweep(session, plan));
+      test(title, async (context) => {
+        const seed = seedOfRun();
+        context.diagnostic(`MILLPOND_SEED=${seed}`);
+        await sweep(session, plan, seed);
+      });
     }
   });
 }
@@ -45,12 +59,12 @@ for (const [subject, session] of [
 /** Runs the session, and returns the cursor that was acknowledged last. */
 type Session = (fs: FaultyFileSystem) => Promise<number>;
 
-async function sweep(session: Session, plan: Omit<FaultPlan, "at">): Promise<void> {
-  const sound = new FaultyFileSystem();
+async function sweep(session: Session, plan: Omit<FaultPlan, "at">, seed: number): Promise<void> {
+  const sound = new FaultyFileSystem(undefined, randomFrom(seed));
   assert.equal(await session(sound), BATCHES.length * 3);
   assert.ok(sound.operations > 40, "the session is too short to show anything");
   for (let step = 1; step <= sound.operations; step += 1) {
-    const fs = new FaultyFileSystem({ ...plan, at: step });
+    const fs = new FaultyFileSystem({ ...plan, at: step }, randomFrom(seed));
     const acknowledged = await session(fs);
     assert.ok(fs.struck, `operation ${step} was never reached`);
     fs.crash();
@@ -58,34 +72,14 @@ async function sweep(session: Session, plan: Omit<FaultPlan, "at">): Promise<voi
   }
 }
 
-async function checkSurvivors(fs: FaultyFileSystem, least: number, when: string): Promise<void> {
-  if (least === 0 && (fs.content(PATH)?.length ?? 0) < 24) return;
-  const read = await readSnapshot(PATH, { fs });
-  const cursor = Number(read?.cursor.toU64() ?? 0n);
-  assert.ok(cursor >= least, `${when}: cursor ${cursor}, but ${least} was acknowledged`);
-  const state = sorted(read?.entries.values() ?? []);
-  assert.ok(
-    STATES.slice(cursor).some((known) => known === state),
-    `${when}: at cursor ${cursor} the log holds ${state}`,
-  );
-  const loaded = await load(PATH, { fs });
-  assert.equal(sorted(loaded?.entries.values() ?? []), state, when);
-  const writer = await SnapshotWriter.open(PATH, 1 << 20, { fs });
-  await writer.checkpoint(at(1000));
-  await writer.close();
-  const again = await load(PATH, { fs });
-  assert.equal(again?.cursor.toU64(), 1000n, `${when}: the log does not take appends`);
-  assert.equal(sorted(again?.entries.values() ?? []), state, when);
-  assert.deepEqual(fs.names, [PATH], `${when}: a temporary file was left behind`);
-}
-
-/** Small buffer: updates also reach the disk between checkpoints. */
-async function writerSession(fs: FaultyFileSystem): Promise<number> {
+/** With compactions beside it. */
+async function writerSession(fs: FaultyFileSystem, way: Way): Promise<number> {
   let acknowledged = 0;
   let writer: SnapshotWriter | undefined;
+  const beside: Promise<void>[] = [];
   for (const [index, batch] of BATCHES.entries()) {
     const done = await stubbornly(fs, async () => {
-      writer ??= await SnapshotWriter.open(PATH, 400, { fs, bufferBytes: 100 });
+      writer ??= await openWriter(fs, way);
       try {
         for (const update of batch) writer.writeUpdate(update);
         await writer.checkpoint(at(index * 3 + 3));
@@ -96,8 +90,12 @@ async function writerSession(fs: FaultyFileSystem): Promise<number> {
     });
     if (!done) break;
     acknowledged = index * 3 + 3;
-    if (index % 4 === 3) await writer?.compact().catch(requireExpected);
+    if (writer !== undefined && index % 4 === 1) {
+      beside.push(writer.compact().catch(requireExpected));
+    }
+    await nextTurn();
   }
+  await Promise.all(beside);
   await writer?.close().catch(requireExpected);
   return acknowledged;
 }
@@ -150,24 +148,4 @@ async function stubbornly(fs: FaultyFileSystem, work: () => Promise<void>): Prom
     }
   }
   return false;
-}
-
-function requireExpected(error: unknown): undefined {
-  assert.ok(isMillpondError(error), String(error));
-  assert.match(error.code, /^(?:io|poisoned)$/, error.message);
-}
-
-function statesOf(updates: readonly KvUpdate[]): string[] {
-  const entries = new Map<string, KvEntry>();
-  const states = [sorted([])];
-  for (const update of updates) {
-    if (update.kind === "put") entries.set(update.key, update);
-    else entries.delete(update.key);
-    states.push(sorted(entries.values()));
-  }
-  return states;
-}
-
-function sorted(entries: Iterable<KvEntry>): string {
-  return told(entries).toSorted().join(" ");
 }

@@ -53,9 +53,12 @@ export function nameOf({ format, durability, found }: Way): string {
 /** Makes the file that is found. */
 export async function prepare(fs: MemoryFileSystem, { found }: Way): Promise<void> {
   if (found === undefined) return;
-  const writer = await SnapshotWriter.open(PATH, 1, { fs, format: found, durability: "power" });
+  await using writer = await SnapshotWriter.open(PATH, 1, {
+    fs,
+    format: found,
+    durability: "power",
+  });
   await writer.checkpoint(at(0));
-  await writer.close();
 }
 
 export async function openWriter(fs: MemoryFileSystem, way: Way): Promise<SnapshotWriter> {

@@ -1,4 +1,6 @@
-import { MemoryFileSystem, systemError, type Operation } from "./memory-file-system.js";
+import type { Random } from "../../src/platform/index.js";
+import { LaggingFileSystem } from "./lagging-file-system.js";
+import { systemError, type Operation } from "./memory-file-system.js";
 
 export interface FaultPlan {
   /** The operation that fails, counted from 1. */
@@ -12,13 +14,14 @@ export interface FaultPlan {
 }
 
 /** A disk in memory that fails by plan, and tells how many operations there were. */
-export class FaultyFileSystem extends MemoryFileSystem {
+export class FaultyFileSystem extends LaggingFileSystem {
   readonly #plan: FaultPlan | undefined;
   #operations = 0;
   #struck = false;
 
-  constructor(plan?: FaultPlan) {
-    super();
+  /** Without `random` nothing lags. */
+  constructor(plan?: FaultPlan, random: Random = () => 0) {
+    super(random);
     this.#plan = plan;
     this.setHook((operation) => {
       this.#operations += 1;
