@@ -21,6 +21,7 @@ import { randomFrom, seedOfRun } from "../support/seed.js";
 import { at } from "../support/updates.js";
 
 const TRIES = 3;
+const TURNS = 5;
 
 const PLANS: readonly Omit<FaultPlan, "at">[] = [
   { code: "ENOSPC", lasting: false, partial: 0.5 },
@@ -131,6 +132,8 @@ async function storeSession(fs: FaultyFileSystem): Promise<number> {
     if (!done) break;
     acknowledged = index * 3 + 3;
     assert.equal(sorted(store?.range("") ?? []), STATES[acknowledged]);
+    // Lets the compaction beside go on.
+    for (let turn = 0; turn < TURNS; turn += 1) await nextTurn();
   }
   await store?.close().catch(requireExpected);
   return acknowledged;
