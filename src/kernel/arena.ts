@@ -13,7 +13,7 @@ import {
 } from "./kernel.js";
 import { OpenRanges } from "./open-ranges.js";
 import { ownCopy, readEntry } from "./read-entry.js";
-import { recordBytesAt, recordBytesMax, writeRecord } from "./write-record.js";
+import { recordBytesAt, recordBytesMax, valueShift, writeRecord } from "./write-record.js";
 
 export interface ArenaOptions {
   /** Seeds the hash of keys, as a whole number below 2^32: a random one, so that nobody can choose keys that collide. */
@@ -110,8 +110,9 @@ export class Arena {
     const most = recordBytesMax(update);
     try {
       if (most <= STAGING_BYTES) {
-        const end = writeRecord(bytes, STAGING_AT, update);
-        this.#requireTaken(kernel.stageRecords(STAGING_AT, end - STAGING_AT, 1));
+        const start = STAGING_AT + valueShift(update);
+        const end = writeRecord(bytes, start, update);
+        this.#requireTaken(kernel.stageRecords(start, end - start, 1));
       } else {
         const record = Buffer.allocUnsafeSlow(most);
         this.#stageLarge(record.subarray(0, writeRecord(record, 0, update)));
@@ -222,28 +223,26 @@ export class Arena {
 
   #stageBody(body: Uint8Array): void {
     const { kernel } = this.#memory;
-    let at = this.#stageHead(body);
-    const count = new DataView(body.buffer, body.byteOffset, body.length).getUint32(4, true);
+    let piece = body.length <= STAGING_BYTES ? body : body.subarray(0, STAGING_BYTES);
+    let from = this.#memory.bring(piece);
+    let end = from + piece.length;
+    let at = this.#requireTaken(kernel.stageHead(from, piece.length));
+    this.#stagedOrigin = this.#originAt(STAGED_ORIGIN_AT);
+    const count = this.#memory.bytes.readUInt32LE(from + 4);
+    from += at;
     while (kernel.stagedCount() < count && at < body.length) {
-      const piece = body.subarray(at, at + STAGING_BYTES);
-      this.#memory.bytes.set(piece, STAGING_AT);
       const left = count - kernel.stagedCount();
-      let taken = this.#requireTaken(kernel.stageRecords(STAGING_AT, piece.length, left));
+      let taken = this.#requireTaken(kernel.stageRecords(from, end - from, left));
       if (taken === 0) taken = this.#stageLarge(body.subarray(at));
       if (taken === 0) break;
       at += taken;
+      if (at === body.length) break;
+      piece = body.subarray(at, at + STAGING_BYTES);
+      from = this.#memory.bring(piece);
+      end = from + piece.length;
     }
     if (at !== body.length || kernel.stagedCount() !== count) throw notABatch();
     this.#requireRoom();
-  }
-
-  #stageHead(body: Uint8Array): number {
-    const { kernel, bytes } = this.#memory;
-    const piece = body.subarray(0, STAGING_BYTES);
-    bytes.set(piece, STAGING_AT);
-    const taken = this.#requireTaken(kernel.stageHead(STAGING_AT, piece.length));
-    this.#stagedOrigin = this.#originAt(STAGED_ORIGIN_AT);
-    return taken;
   }
 
   /** Stages the record at the start of `bytes`, which is longer than the place that staging has for it. */
@@ -263,8 +262,8 @@ export class Arena {
 
   #walkPiece(piece: Uint8Array, offset: number): number {
     const memory = this.#memory;
-    memory.bytes.set(piece, STAGING_AT);
-    const taken = memory.kernel.walk(STAGING_AT, piece.length, offset) >>> 0;
+    const from = memory.bring(piece);
+    const taken = memory.kernel.walk(from, piece.length, offset) >>> 0;
     memory.renew();
     const origin = this.#originAt(POSITION_AT + 36);
     if (origin !== undefined) {

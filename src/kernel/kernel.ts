@@ -58,7 +58,8 @@ export const POSITION_AT = 0x7000 + 64;
 export const LIST_AT = 0xa000;
 export const KEY_AT = 0x10000;
 export const STAGING_AT = 0x20000;
-export const STAGING_BYTES = 0x130000;
+/** Less than lies there: bytes may begin up to seven further on. */
+export const STAGING_BYTES = 0x130000 - 8;
 /** Where an entry's block has its record. */
 export const RECORD_AT = 8;
 export const RECORD_HEAD_BYTES = 8;

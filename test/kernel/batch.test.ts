@@ -3,6 +3,7 @@ import { isUtf8 } from "node:buffer";
 import { describe, test } from "node:test";
 import { isMillpondError } from "../../src/errors/index.js";
 import { Arena } from "../../src/kernel/index.js";
+import { STAGING_BYTES } from "../../src/kernel/kernel.js";
 import { parseBatch } from "../../src/log/v3/batch.js";
 import { VersionToken, WatchCursor, type KvUpdate } from "../../src/values/index.js";
 import { EntryModel } from "../support/entry-model.js";
@@ -68,6 +69,26 @@ describe("a batch", () => {
     assert.equal(arena.get("k".repeat(65_536)), undefined);
     assert.equal(arena.get("k".repeat(65_534)), undefined);
     assert.equal(arena.check(), 0);
+  });
+
+  test("is taken wherever its bytes begin, up to the last that staging has room for", () => {
+    const first = put("first", "1", 1);
+    const beside = bodyOf([first, put("k", "", 2)]).length;
+    for (let shift = 0; shift < 8; shift += 1) {
+      for (const spare of [-9, -1, 0, 1, 8]) {
+        const arena = new Arena({ seed: 1 });
+        const value = new Uint8Array(STAGING_BYTES + spare - beside).fill(shift + 1);
+        const body = bodyOf([first, put("k", value, 2)]);
+        const shifted = new Uint8Array(body.length + 8).subarray(shift, shift + body.length);
+        shifted.set(body);
+        take(arena, shifted);
+        assert.deepEqual(arena.get("k")?.value, value);
+        assert.deepEqual(told(arena.range("f")), ["first=1@1"]);
+        arena.apply(put("k", value.subarray(shift, shift + 50), 3));
+        assert.deepEqual(arena.get("k")?.value, value.subarray(shift, shift + 50));
+        assert.equal(arena.check(), 0);
+      }
+    }
   });
 
   test("is refused for exactly the keys that are not UTF-8", () => {
