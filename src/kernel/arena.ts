@@ -12,7 +12,8 @@ import {
   STAGING_BYTES,
 } from "./kernel.js";
 import { OpenRanges } from "./open-ranges.js";
-import { ownCopy, readEntry } from "./read-entry.js";
+import { readEntry } from "./read-entry.js";
+import { ValueCopies } from "./value-copies.js";
 import { recordBytesAt, recordBytesMax, valueShift, writeRecord } from "./write-record.js";
 
 export interface ArenaOptions {
@@ -26,6 +27,8 @@ const ARENA_BYTES_MAX = 65_535 * 65_536;
 const ARENA_BYTES_MIN = 2 * 1024 * 1024;
 /** Bytes of a log walked at a time: they stay in the processor's nearer caches. */
 const WALK_BYTES = 512 * 1024;
+/** Memory that the values of `get` share: one that is kept keeps no more than this. */
+const PIECE_BYTES = 2 * 1024;
 const U32 = 2 ** 32;
 
 /**
@@ -35,6 +38,7 @@ const U32 = 2 ** 32;
 export class Arena {
   readonly #memory: ArenaMemory;
   readonly #ranges: OpenRanges;
+  readonly #copies: ValueCopies;
   #origin: string | undefined;
   #stagedOrigin: string | undefined;
 
@@ -48,6 +52,7 @@ export class Arena {
     }
     this.#memory = new ArenaMemory(seed >>> 0, maxBytes);
     this.#ranges = new OpenRanges(this.#memory);
+    this.#copies = new ValueCopies(this.#memory, PIECE_BYTES);
   }
 
   /** Number of keys that have a value. */
@@ -163,7 +168,7 @@ export class Arena {
   /** The key's entry, the caller's own. */
   get(key: string): KvEntry | undefined {
     const block = this.#find(key);
-    return block === 0 ? undefined : readEntry(this.#memory, block, ownCopy, key);
+    return block === 0 ? undefined : readEntry(this.#memory, block, this.#copies, key);
   }
 
   has(key: string): boolean {

@@ -12,6 +12,7 @@ export interface Kernel {
   open(seed: number, maxPages: number, maxDepth: number): void;
   borrow(bytes: number): number;
   giveBack(from: number): void;
+  copy(to: number, from: number, bytes: number): void;
   stageHead(at: number, bytes: number): number;
   stageRecords(from: number, bytes: number, most: number): number;
   stageEnd(): number;

@@ -1,17 +1,16 @@
-import { markAsUntransferable } from "node:worker_threads";
 import type { KvEntry } from "../values/index.js";
 import { KEY_BYTES_MAX, type ArenaMemory } from "./arena-memory.js";
 import { LIST_AT } from "./kernel.js";
-import { ownCopy, readEntry, readKey } from "./read-entry.js";
+import { readEntry, readKey } from "./read-entry.js";
+import { ValueCopies } from "./value-copies.js";
 
 /** Entries listed at a time while nothing changes; as many as the kernel's list holds where all the rest is wanted. */
 const AHEAD = 64;
 const LIST_LENGTH = 4096;
 /** What may be kept for open ranges of what was overwritten since, in bytes; beyond it they take copies. */
 const HELD_BYTES_MAX = 16 * 1024 * 1024;
-/** Values up to this share memory, eight and more to a piece: one allocation each would take most of a range's time. */
-const SHARED_VALUE_BYTES = 1024;
-const SHARED_BYTES = 8 * 1024;
+/** Memory that values share. */
+const PIECE_BYTES = 8 * 1024;
 
 /** What is open of a range, apart from the iterator, so that an iterator that was lost can be collected and noticed. */
 class RangeState {
@@ -46,8 +45,12 @@ export class OpenRanges {
   #freed = 0n;
   readonly #lost = new FinalizationRegistry((state: RangeState) => this.close(state));
 
+  /** For the entries whose memory has to be given up. */
+  readonly #copies: ValueCopies;
+
   constructor(memory: ArenaMemory) {
     this.#memory = memory;
+    this.#copies = new ValueCopies(memory, PIECE_BYTES);
   }
 
   open(prefix: string): IterableIterator<KvEntry> {
@@ -133,7 +136,7 @@ export class OpenRanges {
     for (const state of this.#open) {
       if (this.#freed < state.since || !key.startsWith(state.prefix) || state.saved.has(block))
         continue;
-      state.saved.set(block, readEntry(this.#memory, block, ownCopy, key));
+      state.saved.set(block, readEntry(this.#memory, block, this.#copies, key));
     }
     this.#memory.kernel.freeHeld();
     this.#freed += 1n;
@@ -152,14 +155,13 @@ class RangeIterator implements IterableIterator<KvEntry> {
   readonly #ranges: OpenRanges;
   readonly #memory: ArenaMemory;
   readonly #state: RangeState;
-  #shared: ArrayBuffer | undefined;
-  #sharedUsed = 0;
-  readonly #copy = (bytes: Uint8Array): Uint8Array => this.#copyOf(bytes);
+  readonly #copies: ValueCopies;
 
   constructor(ranges: OpenRanges, memory: ArenaMemory, state: RangeState) {
     this.#ranges = ranges;
     this.#memory = memory;
     this.#state = state;
+    this.#copies = new ValueCopies(memory, PIECE_BYTES);
   }
 
   next(): IteratorResult<KvEntry> {
@@ -168,7 +170,7 @@ class RangeIterator implements IterableIterator<KvEntry> {
     const block = this.#ranges.advance(state);
     if (block === 0) return this.return();
     const saved = state.saved.size === 0 ? undefined : state.saved.get(block);
-    const value = saved ?? readEntry(this.#memory, block, this.#copy);
+    const value = saved ?? readEntry(this.#memory, block, this.#copies);
     return { done: false, value };
   }
 
@@ -179,20 +181,5 @@ class RangeIterator implements IterableIterator<KvEntry> {
 
   [Symbol.iterator](): this {
     return this;
-  }
-
-  #copyOf(bytes: Uint8Array): Uint8Array {
-    const { length } = bytes;
-    if (length > SHARED_VALUE_BYTES) return ownCopy(bytes);
-    if (this.#shared === undefined || this.#sharedUsed + length > SHARED_BYTES) {
-      this.#shared = new ArrayBuffer(SHARED_BYTES);
-      this.#sharedUsed = 0;
-      // Whoever sent one value's memory to another thread would take the others away with it.
-      markAsUntransferable(this.#shared);
-    }
-    const value = new Uint8Array(this.#shared, this.#sharedUsed, length);
-    value.set(bytes);
-    this.#sharedUsed += length;
-    return value;
   }
 }

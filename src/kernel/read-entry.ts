@@ -1,5 +1,6 @@
 import { VersionToken, type KvEntry } from "../values/index.js";
 import type { ArenaMemory } from "./arena-memory.js";
+import type { ValueCopies } from "./value-copies.js";
 import { RECORD_AT, RECORD_HEAD_BYTES } from "./kernel.js";
 
 const HAS_TIME = 0x10;
@@ -12,11 +13,11 @@ export function readKey(memory: ArenaMemory, block: number): string {
   return memory.bytes.toString("utf8", start, start + keyBytesOf(memory, block));
 }
 
-/** The entry in this block; `copy` makes a value's bytes the caller's own. `known`: its key, where that is at hand. */
+/** The entry in this block; `known`: its key, where that is at hand. */
 export function readEntry(
   memory: ArenaMemory,
   block: number,
-  copy: (bytes: Uint8Array) => Uint8Array,
+  copies: ValueCopies,
   known?: string,
 ): KvEntry {
   const { bytes, view, words } = memory;
@@ -27,16 +28,11 @@ export function readEntry(
   const valueStart = keyStart + (head >>> 16);
   const versionStart = valueStart + valueBytes;
   const key = known ?? bytes.toString("utf8", keyStart, valueStart);
-  const value = copy(view.subarray(valueStart, versionStart));
+  const value = copies.copy(valueStart, valueBytes);
   const end = versionStart + ((head >>> 8) & 0xff);
   const version = VersionToken.fromBytes(view.subarray(versionStart, end));
   if ((head & (HAS_TIME | HAS_TTL)) === 0) return { key, value, version };
   return { key, value, version, ...timesAt(bytes, end, head) };
-}
-
-/** A copy in memory of its own. */
-export function ownCopy(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes);
 }
 
 function timesAt(bytes: Buffer, at: number, flags: number): Pick<KvEntry, "timeMs" | "ttlMs"> {

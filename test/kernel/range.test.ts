@@ -59,6 +59,29 @@ describe("a range", () => {
     assert.equal(second.value[0], 1);
   });
 
+  test("gives values of all lengths whole, each by itself, as a search for one key does", () => {
+    const arena = new Arena({ seed: 1 });
+    const lengths = Array.from({ length: 1500 }, (_, length) => length);
+    for (const length of lengths) {
+      arena.apply(put(keyOf(length), new Uint8Array(length).fill(length), 1));
+    }
+    const found = lengths.map((length) => arena.get(keyOf(length)) as KvEntry);
+    const listed = [...arena.range("")];
+    assert.deepEqual(found, listed);
+    for (const { value } of [...found, ...listed].filter((_, index) => index % 2 === 0)) {
+      value.fill(77);
+    }
+    for (const [index, { value }] of [...found, ...listed].entries()) {
+      const byte = index % 2 === 0 ? 77 : (index % 1500) & 0xff;
+      assert.deepEqual(value, new Uint8Array(index % 1500).fill(byte));
+    }
+    assert.deepEqual(
+      [...arena.range("")],
+      lengths.map((length) => arena.get(keyOf(length))),
+    );
+    assert.equal(arena.get(keyOf(1499))?.value[0], 1499 & 0xff);
+  });
+
   test("is as it was at the call, however much is overwritten and removed while it is walked", () => {
     const keys = 40_000;
     const arena = filled(keys);

@@ -1,6 +1,7 @@
 /** What the host calls: see `Kernel` in ../kernel.ts. */
 import { keyCount, openBatch } from "./batch";
 import { openCrc } from "./crc";
+import { copyBytes } from "./entry";
 import { checkHeap, openHeap, release, take } from "./heap";
 import { checkIndex, openIndex } from "./index";
 import { openHeld } from "./held";
@@ -45,6 +46,10 @@ export function borrow(bytes: u32): u32 {
 
 export function giveBack(from: u32): void {
   release(from - 8);
+}
+
+export function copy(to: u32, from: u32, bytes: u32): void {
+  copyBytes(to, from, bytes);
 }
 
 /** 0 where all that is in memory agrees with itself, else the number of the broken rule: for tests. */
