@@ -29,4 +29,3 @@ export {
 } from "./snapshot-writer.js";
 export { v3Codec } from "./v3/index.js";
 export type { LogVisitor } from "./visitor.js";
-export { sortInSlices } from "./sort-in-slices.js";

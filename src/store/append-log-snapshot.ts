@@ -241,7 +241,7 @@ export class AppendLogSnapshot implements SnapshotStore {
       throw error;
     }
     this.#entries.commit();
-    if (position !== undefined && this.#log.format === 3) this.#originInFile = position.origin;
+    if (position !== undefined && encoder.format === 3) this.#originInFile = position.origin;
     encoder.clear(KEPT_BYTES);
     staging.clear(KEPT_BYTES);
   }
