@@ -3,7 +3,10 @@ import type { VersionToken } from "./version-token.js";
 /** A key that has a value, as the bucket or the local copy holds it. An empty value is a value. */
 export interface KvEntry {
   readonly key: string;
-  /** The caller's own: changing it changes nothing else. */
+  /**
+   * The caller's own: changing it changes nothing else. Like a Node `Buffer` it may lie in a larger `buffer`, beside other values
+   * that were given out: mind `byteOffset`, or copy it, before handing `value.buffer` on.
+   */
   readonly value: Uint8Array;
   readonly version: VersionToken;
   /** When the source stored it, in ms since 1970; left out where the source does not say. */
