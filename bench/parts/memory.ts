@@ -1,6 +1,7 @@
 import { AppendLogSnapshot } from "../../src/store/index.js";
 import { PAYLOAD_BYTES } from "../data.js";
 import type { Figures, Part, Task } from "../harness/part.js";
+import { settledMemory } from "../harness/settled-memory.js";
 import { CHURN } from "../prepared.js";
 import { JsonFile } from "../rivals/json-file.js";
 import { MapLog } from "../rivals/map-log.js";
@@ -25,19 +26,6 @@ async function measured(
     "heap and buffers":
       (after.heapUsed + after.external - before.heapUsed - before.external) / data.keys,
   };
-}
-
-/** After collections, and a moment for the collector's helpers to give pages back. */
-async function settledMemory(): Promise<NodeJS.MemoryUsage> {
-  const { gc } = globalThis;
-  if (gc === undefined) throw new Error("needs node --expose-gc");
-  for (let round = 0; round < 3; round += 1) {
-    await gc({ type: "major", execution: "async" });
-    await new Promise((resolve) => {
-      setTimeout(resolve, 20);
-    });
-  }
-  return process.memoryUsage();
 }
 
 async function openStore(path: string): Promise<AppendLogSnapshot> {
