@@ -12,33 +12,36 @@ import { randomFrom, seedOfRun } from "../support/seed.js";
 import { tempDirectory } from "../support/temp-directory.js";
 import { told } from "../support/updates.js";
 
-const APPENDER = join(
-  dirname(fileURLToPath(import.meta.url)),
-  "..",
-  "support",
-  "log-appender.child.js",
-);
+const SUPPORT = join(dirname(fileURLToPath(import.meta.url)), "..", "support");
 const KILLS = Number(process.env["MILLPOND_KILLS"] ?? 20);
-const LONGEST_RUN_MS = 60;
 
-test(`a writer that is killed at ${KILLS} random moments loses nothing acknowledged`, async (context) => {
-  const seed = seedOfRun();
-  context.diagnostic(`MILLPOND_SEED=${seed}`);
-  const random = randomFrom(seed);
-  await using directory = await tempDirectory();
-  const path = directory.file("log.snap");
-  let acknowledged = 0;
-  for (let kill = 1; kill <= KILLS; kill += 1) {
-    const reached = await runAndKill(path, random() * LONGEST_RUN_MS);
-    assert.ok(reached > acknowledged, `kill ${kill}: it did not go on after ${acknowledged}`);
-    acknowledged = reached;
-    await checkLog(path, acknowledged, `seed ${seed}, kill ${kill}`);
-  }
-});
+const WRITERS = [
+  ["a store", "log-appender.child.js", KILLS, 60],
+  ["a writer whose log a worker compacts", "log-writer.child.js", Math.ceil(KILLS / 2), 250],
+] as const;
+
+for (const [who, script, kills, longestRunMs] of WRITERS) {
+  test(`${who}, killed at ${kills} random moments, loses nothing acknowledged`, async (context) => {
+    const seed = seedOfRun();
+    context.diagnostic(`MILLPOND_SEED=${seed}`);
+    const random = randomFrom(seed);
+    await using directory = await tempDirectory();
+    const path = directory.file("log.snap");
+    let acknowledged = 0;
+    for (let kill = 1; kill <= kills; kill += 1) {
+      const reached = await runAndKill(script, path, random() * longestRunMs);
+      assert.ok(reached > acknowledged, `kill ${kill}: it did not go on after ${acknowledged}`);
+      acknowledged = reached;
+      await checkLog(path, acknowledged, `seed ${seed}, kill ${kill}`);
+    }
+  });
+}
 
 /** Lets the appender run for `runMs` after its first acknowledgement; returns the last one. */
-async function runAndKill(path: string, runMs: number): Promise<number> {
-  const child = spawn(process.execPath, [APPENDER, path], { stdio: ["ignore", "pipe", "inherit"] });
+async function runAndKill(script: string, path: string, runMs: number): Promise<number> {
+  const child = spawn(process.execPath, [join(SUPPORT, script), path], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const closed = once(child, "close");
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
