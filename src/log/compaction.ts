@@ -76,6 +76,8 @@ export class Compaction {
       const ancestor = hasLineage ? from.at(tailStart) : undefined;
       const dump = { handle, codec, salt, ancestor, signal };
       const dumpEnd = await this.#plan.dump(dump, temporary.path);
+      // Nearly all there is, while nobody appends to it: a write to a file waits for a sync of it that is under way.
+      await handle.sync();
       const file = new LogFile(this.#plan.path, { handle, codec, salt, size: dumpEnd });
       this.#file = file;
       if (tailStart !== undefined) {

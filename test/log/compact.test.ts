@@ -179,6 +179,8 @@ describe("a compaction", () => {
     });
     await writer.compact();
     assert.deepEqual(steps, [
+      // The dump, and then what came meanwhile.
+      `sync ${PATH}.compact-N.tmp`,
       `sync ${PATH}.compact-N.tmp`,
       `rename ${PATH}.compact-N.tmp`,
       "syncDirectory /disk",
