@@ -27,6 +27,7 @@ export interface FollowerParts {
 }
 
 const WRITER_CHECK_MS = 1000;
+const PAUSE_MIN_MS = 1;
 const NS_PER_MS = 1_000_000n;
 
 /** Looks at the log again and again, one look at a time, until it is closed. */
@@ -119,9 +120,14 @@ export class RunningFollower implements Follower {
   async #lookOn(): Promise<void> {
     const { clock, pollMs } = this.#parts;
     const { signal } = this.#stop;
+    let pauseMs = pollMs;
     while (!signal.aborted) {
-      await sleep(clock, pollMs, signal).catch(() => undefined);
-      if (!signal.aborted) await this.#look();
+      await sleep(clock, pauseMs, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      const begun = clock.now();
+      await this.#look();
+      // From look to look, and never none: the clock is the wall's, which may jump.
+      pauseMs = Math.min(pollMs, Math.max(PAUSE_MIN_MS, pollMs - (clock.now() - begun)));
     }
   }
 
