@@ -242,8 +242,9 @@ export class SnapshotWriter implements AsyncDisposable {
     if (isCompacting) return false;
     const failedAt = this.#sizeAtFailure;
     return isCompactionDue({
+      needsConversion,
       logBytes: end,
-      liveBytes: needsConversion ? -Infinity : compactBytes,
+      liveBytes: compactBytes,
       thresholdBytes: this.#compactThreshold,
       sinceFailureBytes: failedAt === undefined ? undefined : end - failedAt,
     });
