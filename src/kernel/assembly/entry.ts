@@ -1,6 +1,6 @@
 /**
  * A block that holds an entry: the allocator's word, a word that says where the entry stands in the order (a leaf's address,
- * or a waiting slot's address with the lowest bit set; while a batch is staged or a block is held for a range: the next of
+ * or a waiting slot's address with the lowest bit set, and the next where it is sorted; while a batch is staged or a block is held for a range: the next of
  * its kind), then the record's bytes as the log has them.
  */
 import { blockBytes } from "./heap";
@@ -11,6 +11,7 @@ export const RECORD_HEAD: u32 = 8;
 /** Where the key begins in its block. */
 export const KEY_AT: u32 = RECORD + RECORD_HEAD;
 export const WAITING: u32 = 1;
+export const SORTED: u32 = 2;
 
 export function placeOf(block: u32): u32 {
   return load<u32>(block, 4);

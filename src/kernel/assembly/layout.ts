@@ -9,6 +9,9 @@ export const CRC_TABLES: u32 = 0x1000;
 export const CRC_RING: u32 = 0x5000;
 /** What a call tells the host beside its result: see the offsets in `kernel.ts`. */
 export const RESULT: u32 = 0x7000;
+/** What all keys that wait in sorted chunks begin with: runs.ts. */
+export const SHARED: u32 = 0x7800;
+export const SHARED_BYTES_MAX: u32 = 0x400;
 /** Heads of the free lists, and which of them are not empty. */
 export const FREE_LISTS: u32 = 0x8000;
 /** Addresses of entries for the host. */

@@ -62,9 +62,37 @@ export function append(block: u32): void {
   insertAt(last, countOf(last), block);
 }
 
-export function insert(block: u32): void {
-  const leaf = seek(block + KEY_AT, keyBytesOf(block));
-  insertAt(leaf, foundIndex, block);
+/** How many entries there are where there is but one leaf; else 0. */
+export function countOfOnlyLeaf(): u32 {
+  return isInner(root) ? 0 : countOf(root);
+}
+
+/** Takes the last entry out of an only leaf. */
+export function takeFromOnlyLeaf(): u32 {
+  const left = countOf(root) - 1;
+  setCount(root, left);
+  return entryAt(root, left);
+}
+
+/** Puts an entry into the tree; `near`: a leaf where its place may be, or 0. Gives the leaf where it is. */
+export function insertNear(block: u32, near: u32): u32 {
+  const key = block + KEY_AT;
+  const bytes = keyBytesOf(block);
+  if (near !== 0 && compareEntries(entryAt(near, 0), block) < 0 && endsAfter(near, block)) {
+    const count = countOf(near);
+    const isBehind = compareEntries(entryAt(near, count - 1), block) < 0;
+    insertAt(near, isBehind ? count : indexIn(near, key, bytes, 0, bytes), block);
+  } else {
+    const leaf = seek(key, bytes);
+    insertAt(leaf, foundIndex, block);
+  }
+  return placeOf(block);
+}
+
+/** Whether the leaf behind begins with a later key. */
+function endsAfter(leaf: u32, block: u32): bool {
+  const next = nextOf(leaf);
+  return next === 0 || compareEntries(entryAt(next, 0), block) > 0;
 }
 
 /**
@@ -96,17 +124,21 @@ function descend(key: u32, bytes: u32, least: i32, compared: u32): u32 {
     }
     node = childAt(node, low);
   }
+  foundIndex = indexIn(node, key, bytes, least, compared);
+  return node;
+}
+
+function indexIn(leaf: u32, key: u32, bytes: u32, least: i32, compared: u32): u32 {
   let low: u32 = 0;
-  let high = countOf(node);
+  let high = countOf(leaf);
   while (low < high) {
     const middle = (low + high) >>> 1;
-    const block = entryAt(node, middle);
+    const block = entryAt(leaf, middle);
     const order = compareKeys(block + KEY_AT, min(keyBytesOf(block), compared), key, bytes);
     if (order < least) low = middle + 1;
     else high = middle;
   }
-  foundIndex = low;
-  return node;
+  return low;
 }
 
 export function soughtIndex(): u32 {

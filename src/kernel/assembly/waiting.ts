@@ -1,17 +1,20 @@
 /**
- * New entries whose keys do not come in order wait here, in the order of their coming, until a bounded step at a quiet time
- * (or the next ordered read) puts them into the tree: a search through the tree per record would more than double the time
- * of loading a log whose records are in no order.
+ * New entries whose keys do not come in order wait here until bounded steps at a quiet time (or the next ordered read) put
+ * them into the tree. They come to it in order: first each chunk of them is sorted by itself, then what is first of all chunks
+ * goes, one by one, next to where the one before went. A search through the whole tree for each, in no order, would wait for
+ * memory at every turn.
  *
- * Slots come in chunks: allocator's word, the chunk before, how many are used, then the slots.
+ * What is not sorted yet is a list of chunks (chunk.ts), of which only the first is not full; what is sorted: runs.ts.
  */
-import { placeOf, setPlace, WAITING } from "./entry";
+import { placeOf, setPlace, SORTED, WAITING } from "./entry";
 import { release, take } from "./heap";
-import { insert } from "./tree";
+import { CHUNK_BYTES, CHUNK_SLOTS, setUsed, slotOf, usedOf } from "./chunk";
+import { addRun, checkRuns, forgetRuns, openRuns, takeFirst } from "./runs";
+import { sortChunk } from "./sort";
+import { countOfOnlyLeaf, insertNear, takeFromOnlyLeaf } from "./tree";
 
-const SLOTS_AT: u32 = 16;
-const CHUNK_SLOTS: u32 = 1020;
-const CHUNK_BYTES: u32 = SLOTS_AT + CHUNK_SLOTS * 4;
+/** Sorting so many costs about as much as putting one into the tree. */
+const SORTED_PER_STEP: u32 = 4;
 
 let top: u32 = 0;
 let waiting: u32 = 0;
@@ -19,6 +22,7 @@ let waiting: u32 = 0;
 export function openWaiting(): void {
   top = 0;
   waiting = 0;
+  openRuns();
 }
 
 export function waitingCount(): u32 {
@@ -35,41 +39,48 @@ export function isWaiting(block: u32): bool {
 }
 
 export function wait(block: u32): void {
-  if (top === 0 || load<u32>(top, 8) === CHUNK_SLOTS) {
+  if (top === 0 || usedOf(top) === CHUNK_SLOTS) {
     const chunk = take(CHUNK_BYTES);
     if (chunk === 0) unreachable();
     store<u32>(chunk, top, 4);
-    store<u32>(chunk, 0, 8);
+    setUsed(chunk, 0);
     top = chunk;
   }
-  const used = load<u32>(top, 8);
-  const slot = top + SLOTS_AT + (used << 2);
+  const used = usedOf(top);
+  const slot = slotOf(top, used);
   store<u32>(slot, block);
-  store<u32>(top, used + 1, 8);
+  setUsed(top, used + 1);
   setPlace(block, slot | WAITING);
   waiting += 1;
 }
 
 export function replaceWaiting(old: u32, block: u32): void {
   const place = placeOf(old);
-  store<u32>(place & ~WAITING, block);
+  store<u32>(place & ~(WAITING | SORTED), block);
   setPlace(block, place);
 }
 
-/** The last that came takes the place of the one that goes, so that no slot is ever empty. */
+/** What is not sorted yet has no empty slots: the last that came takes the place of the one that goes. */
 export function stopWaiting(block: u32): void {
   const place = placeOf(block);
+  waiting -= 1;
+  if (place & SORTED) {
+    store<u32>(place & ~(WAITING | SORTED), 0);
+    if (waiting === 0) forgetRuns();
+    return;
+  }
   const moved = pop();
-  if (moved === block) return;
-  store<u32>(place & ~WAITING, moved);
-  setPlace(moved, place);
+  if (moved !== block) {
+    store<u32>(place & ~WAITING, moved);
+    setPlace(moved, place);
+  }
+  if (waiting === 0) forgetRuns();
 }
 
 function pop(): u32 {
-  const used = load<u32>(top, 8) - 1;
-  const block = load<u32>(top + SLOTS_AT + (used << 2));
-  store<u32>(top, used, 8);
-  waiting -= 1;
+  const used = usedOf(top) - 1;
+  const block = load<u32>(slotOf(top, used));
+  setUsed(top, used);
   if (used === 0) {
     const before = load<u32>(top, 4);
     release(top);
@@ -78,21 +89,51 @@ function pop(): u32 {
   return block;
 }
 
-/** Puts up to `steps` of those that wait into the tree. */
+/**
+ * The few that came in order before the first that did not: with them in the tree already, all that belongs between them would
+ * leave leaves half full behind.
+ */
+function takeBackFew(): void {
+  const few = countOfOnlyLeaf();
+  if (top === 0 || waiting < few << 6 || usedOf(top) + few > CHUNK_SLOTS) return;
+  for (let left = few; left !== 0; left -= 1) wait(takeFromOnlyLeaf());
+}
+
+/** Puts up to `steps` of those that wait into the tree, or sorts four times as many. */
 export function settle(steps: u32): void {
-  for (let step: u32 = 0; step < steps && waiting !== 0; step += 1) insert(pop());
+  takeBackFew();
+  let left = steps;
+  let leaf: u32 = 0;
+  while (left !== 0 && waiting !== 0) {
+    if (top !== 0) {
+      const chunk = top;
+      top = load<u32>(chunk, 4);
+      sortChunk(chunk);
+      addRun(chunk);
+      left -= min(left, usedOf(chunk) / SORTED_PER_STEP + 1);
+      continue;
+    }
+    const block = takeFirst();
+    left -= 1;
+    if (block === 0) continue;
+    waiting -= 1;
+    leaf = insertNear(block, leaf);
+  }
+  if (waiting === 0) forgetRuns();
 }
 
 export function checkWaiting(): u32 {
   let counted: u32 = 0;
   for (let chunk = top; chunk !== 0; chunk = load<u32>(chunk, 4)) {
-    const used = load<u32>(chunk, 8);
+    const used = usedOf(chunk);
     if (used === 0 || used > CHUNK_SLOTS) return 51;
     for (let index: u32 = 0; index < used; index += 1) {
-      const slot = chunk + SLOTS_AT + (index << 2);
+      const slot = slotOf(chunk, index);
       if (placeOf(load<u32>(slot)) !== (slot | WAITING)) return 52;
     }
     counted += used;
   }
-  return counted === waiting ? 0 : 53;
+  const sorted = checkRuns();
+  if (sorted < 0) return <u32>-sorted;
+  return counted + sorted === waiting ? 0 : 53;
 }
