@@ -4,7 +4,7 @@ import { nextTurn, type Random } from "../platform/index.js";
 import { type KvUpdate, type LogPosition, WatchCursor } from "../values/index.js";
 
 /** Keys put into order between two turns of the event loop: a few milliseconds. */
-const SETTLED_PER_TURN = 2000;
+const SETTLED_PER_TURN = 1000;
 const NOWHERE: LogPosition = { cursor: WatchCursor.none, cursorTimeNs: 0n, origin: undefined };
 const SEEDS = 2 ** 32;
 
