@@ -2,7 +2,7 @@ import type { FileHandle } from "../platform/index.js";
 import type { KvEntry, LogPosition } from "../values/index.js";
 import { checkEntry } from "./check-record.js";
 import type { BatchEncoder, FilePlace, LogCodec } from "./codec.js";
-import { lineageFrame } from "./v3/lineage.js";
+import { lineageFrame, parseRecords } from "./v3/index.js";
 
 /** Whole put records in v3's encoding, as the kernel dumps them. */
 export interface RecordSlice {
@@ -12,7 +12,7 @@ export interface RecordSlice {
 
 /** What a compact log is made of. */
 export interface CompactContent {
-  /** Ascending by the UTF-8 bytes of the key, each key once. Slices of records go into a v3 file only. */
+  /** Ascending by the UTF-8 bytes of the key, each key once. */
   readonly live: Iterable<KvEntry | RecordSlice> | AsyncIterable<KvEntry | RecordSlice>;
   /** What the live entries include at least. Its origin is the one in force. */
   readonly position: LogPosition;
@@ -68,12 +68,17 @@ class Dump {
   /** True: it is time to write what was added. */
   add(item: KvEntry | RecordSlice): boolean {
     if ("records" in item) {
-      this.#batch.addRecords(item.records, item.count);
+      this.#addRecords(item);
     } else {
       checkEntry(item);
       this.#batch.addPut(item);
     }
     return this.#batch.length >= SLICE_BYTES;
+  }
+
+  #addRecords({ records, count }: RecordSlice): void {
+    if (this.#batch.format === 3) this.#batch.addRecords(records, count);
+    else for (const update of parseRecords(Buffer.from(records), count)) this.#batch.add(update);
   }
 
   async writeSlice(position?: LogPosition): Promise<void> {

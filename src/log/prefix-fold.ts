@@ -1,8 +1,7 @@
 import { CorruptedError } from "../errors/index.js";
 import { Arena } from "../kernel/index.js";
 import { nextTurn, type FileHandle, type Random } from "../platform/index.js";
-import type { KvEntry, KvUpdate, LogPosition } from "../values/index.js";
-import type { LogFormat } from "./codec.js";
+import type { KvUpdate, LogPosition } from "../values/index.js";
 import { writeDump, type DumpTarget, type RecordSlice } from "./dump.js";
 import { NO_POSITION } from "./fold.js";
 import { io } from "./io-errors.js";
@@ -35,8 +34,7 @@ export async function foldPrefix(
     throw new CorruptedError(path, goodBytes, "what was written there is gone");
   }
   while (!fold.arena.settle(SETTLE_STEPS)) await nextTurn();
-  const live = fold.live(target.codec.format);
-  return await writeDump(target, { live, position: fold.lastPosition });
+  return await writeDump(target, { live: fold.live(), position: fold.lastPosition });
 }
 
 /** What a log adds up to, in a block of memory of its own. */
@@ -69,11 +67,7 @@ class ArenaFold implements LogVisitor {
     return this.arena.walk(bytes, offset, salt);
   }
 
-  *live(format: LogFormat): Generator<KvEntry | RecordSlice> {
-    if (format === 2) {
-      yield* this.arena.range("");
-      return;
-    }
+  *live(): Generator<RecordSlice> {
     const dump = this.arena.dump();
     for (;;) {
       const slice = dump.next(SLICE_BYTES);

@@ -67,7 +67,6 @@ export class AppendLogSnapshot implements SnapshotStore {
   readonly #log: LogAppender;
   readonly #entries: Arena;
   readonly #compactThreshold: number;
-  readonly #format: LogFormat;
   #encoder: BatchEncoder;
   /** What the memory is handed: the log's own encoder where its format is the memory's. */
   #staging: BatchEncoder;
@@ -92,7 +91,6 @@ export class AppendLogSnapshot implements SnapshotStore {
     this.#position = position;
     this.#originInFile = position.origin;
     this.#compactThreshold = options.compactThreshold ?? COMPACT_THRESHOLD;
-    this.#format = options.format ?? 3;
     this.#encoder = log.encoder();
     this.#staging = this.#encoder.format === 3 ? this.#encoder : v3Codec.encoder();
   }
@@ -309,7 +307,7 @@ export class AppendLogSnapshot implements SnapshotStore {
   /** From memory, not from the file: so a byte that went bad on disk is healed instead of stopping every compaction. */
   #content(): CompactContent {
     return {
-      live: this.#format === 3 ? slicesOf(this.#entries) : this.#entries.range(""),
+      live: slicesOf(this.#entries),
       // While a log is converted, what it belongs to may still be noted elsewhere; the next batch brings it.
       position: this.#log.needsConversion
         ? { ...this.#position, origin: undefined }

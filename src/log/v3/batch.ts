@@ -55,6 +55,11 @@ export function parseBatch(body: Buffer, withoutValues: boolean): Batch {
   };
 }
 
+/** Reads records by themselves. Throws as {@link parseBatch}. */
+export function parseRecords(records: Buffer, count: number): KvUpdate[] {
+  return new RecordParser(records, 0, false).all(count);
+}
+
 function originAt(body: Buffer, at: number): Buffer {
   if (at + 4 > body.length) throw malformed("its origin runs past its end");
   const bytes = readU32(body, at);
