@@ -26,6 +26,8 @@ const options = [
   // Shared, though only one thread uses it: growing memory that is not costs a garbage collection now and then, of up to
   // 90 ms (seen on Node 20), and empties all views.
   ["--initialMemory", "22", "--maximumMemory", "65535", "--sharedMemory"],
+  // Made by the host, which may make it with a smaller maximum: see newKernel.
+  ["--importMemory"],
 ].flat();
 
 const hash = createHash("sha256").update(`${version} ${options.join(" ")}`);

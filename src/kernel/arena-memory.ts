@@ -1,7 +1,6 @@
-import { newKernel, KEY_AT, STAGING_AT, type Kernel } from "./kernel.js";
+import { newKernel, KEY_AT, PAGES_MAX, STAGING_AT, type Kernel } from "./kernel.js";
 
 const PAGE_BYTES = 65_536;
-const PAGES_MAX = 65_535;
 /** The index's directory has up to 2 to so many places, of four bytes each. */
 const MAX_DEPTH = 22;
 
@@ -17,8 +16,8 @@ export class ArenaMemory {
   readonly #maxPages: number;
 
   constructor(seed: number, maxBytes: number) {
-    this.kernel = newKernel();
     this.#maxPages = Math.min(Math.floor(maxBytes / PAGE_BYTES), PAGES_MAX);
+    this.kernel = newKernel(this.#maxPages);
     this.#seed = seed;
     this.clear();
     const { buffer } = this.kernel.memory;

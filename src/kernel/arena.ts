@@ -42,7 +42,7 @@ export class Arena {
   #origin: string | undefined;
   #stagedOrigin: string | undefined;
 
-  /** Throws `invalid-argument` for options out of bounds. */
+  /** Throws `invalid-argument` for options out of bounds, `too-large` where the process has no address space for it. */
   constructor({ seed, maxBytes = ARENA_BYTES_MAX }: ArenaOptions) {
     if (!(maxBytes >= ARENA_BYTES_MIN) || !Number.isInteger(seed)) {
       throw new MillpondError(

@@ -1,9 +1,15 @@
 import { readFileSync } from "node:fs";
+import { MillpondError } from "../errors/index.js";
 
 /** What of the engine's own WebAssembly is used here: neither ES's nor Node's types declare it. */
 declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object) => { readonly exports: unknown };
+  readonly Memory: new (descriptor: {
+    readonly initial: number;
+    readonly maximum: number;
+    readonly shared: boolean;
+  }) => object;
+  readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
 };
 
 /** What assembly/main.ts exports. Addresses and byte counts above 2^31 arrive as negative numbers: `>>> 0` mends them. */
@@ -65,10 +71,32 @@ export const STAGING_BYTES = 0x130000 - 8;
 export const RECORD_AT = 8;
 export const RECORD_HEAD_BYTES = 8;
 
+/** Of 64 KiB: what the module says that it begins with, and the most that it takes. */
+const INITIAL_PAGES = 22;
+export const PAGES_MAX = 65_535;
+
 let module: object | undefined;
 
-/** An instance with memory of its own; the code is compiled once in a process. */
-export function newKernel(): Kernel {
+/**
+ * An instance with memory of its own; the code is compiled once in a process. Throws `too-large` where the process may not
+ * have the address space: the engine reserves it in one piece, 10 GiB of it whatever `maxPages` says where it finds accesses
+ * out of bounds by the processor's traps (Node 20), just `maxPages` where it checks them itself.
+ */
+export function newKernel(maxPages = PAGES_MAX): Kernel {
   module ??= new WebAssembly.Module(readFileSync(new URL("./kernel.wasm", import.meta.url)));
-  return new WebAssembly.Instance(module).exports as Kernel;
+  const pages = { initial: INITIAL_PAGES, maximum: maxPages, shared: true };
+  try {
+    const env = { memory: new WebAssembly.Memory(pages) };
+    return new WebAssembly.Instance(module, { env }).exports as Kernel;
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new MillpondError(
+      "too-large",
+      "the process has no address space left for a copy in memory",
+      {
+        hint: "Each copy reserves 10 GiB of addresses (not of memory): raise the limit (ulimit -v), open fewer copies, or run node with --disable-wasm-trap-handler, which reserves no more than maxMemoryBytes.",
+        cause,
+      },
+    );
+  }
 }
