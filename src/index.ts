@@ -36,7 +36,22 @@ export type {
   OpenMode,
   Random,
 } from "./platform/index.js";
-export * from "./replica/index.js";
+export {
+  openFollower,
+  openReplica,
+  type Follower,
+  type FollowerEvent,
+  type FollowerOptions,
+  type FollowerState,
+  type FollowerStatus,
+  type ReadyReport,
+  type Replica,
+  type ReplicaEntry,
+  type ReplicaEvent,
+  type ReplicaOptions,
+  type ReplicaState,
+  type ReplicaStatus,
+} from "./replica/index.js";
 export {
   AppendLogSnapshot,
   type AppendLogSnapshotOptions,

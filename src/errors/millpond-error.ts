@@ -1,8 +1,10 @@
 import type { ErrorCode } from "./codes.js";
 
+/** What an error says beside its message. */
 export interface MillpondErrorOptions {
   /** One sentence for the person at the terminal: what to do about it. */
   readonly hint?: string;
+  /** What it was that failed underneath. */
   readonly cause?: unknown;
 }
 

@@ -3,6 +3,7 @@ import { InProcessConnection } from "./connection.js";
 import { BucketFolder } from "./folder.js";
 import { BucketServer } from "./server.js";
 
+/** What {@link openInProcess} is given. */
 export interface InProcessOptions {
   /**
    * Keeps each bucket in a file of its own in this folder, which is made where missing, so that it survives the process,

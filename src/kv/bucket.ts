@@ -7,6 +7,7 @@ export interface KvRecord extends KvEntry {
   readonly kind: "put" | "delete" | "purge";
 }
 
+/** Reads of a bucket, each answered by its backend. */
 export interface KvReader {
   /** The key's value; `undefined` where there is none, also after a removal. */
   get(key: string): Promise<KvEntry | undefined>;
@@ -18,6 +19,7 @@ export interface KvReader {
   scan(prefix?: string): AsyncIterable<KvEntry>;
 }
 
+/** How a value is put. */
 export interface PutOptions {
   /**
    * The value expires after this many milliseconds (whole seconds, at least one). Needs a bucket that allows it
@@ -62,6 +64,7 @@ export interface BucketConfig {
   readonly markerTtlMs?: number;
 }
 
+/** A bucket as its backend describes it at one moment. */
 export interface BucketInfo {
   readonly name: string;
   /** When the bucket was made, as the backend writes it. A bucket deleted and made again has another. */
@@ -72,6 +75,7 @@ export interface BucketInfo {
   readonly lastSequence: bigint;
   /** Records kept, markers and history included. */
   readonly records: number;
+  /** What they take at the backend. */
   readonly bytes: number;
 }
 
@@ -100,6 +104,7 @@ export interface ConnectionCapabilities {
   readonly globalOrdering: boolean;
 }
 
+/** A connection to one backend, from which all its buckets are had. */
 export interface Connection extends AsyncDisposable {
   readonly capabilities: ConnectionCapabilities;
   readonly connected: boolean;

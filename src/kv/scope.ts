@@ -6,6 +6,7 @@ export type WatchScope =
   | { readonly kind: "prefix"; readonly prefix: string }
   | { readonly kind: "prefixes"; readonly prefixes: readonly string[] };
 
+/** The scope of every key. */
 export const allKeys: WatchScope = { kind: "all" };
 
 /** The scope of a list of prefixes; no list is every key. Throws `invalid-key` for a prefix that no key can have. */

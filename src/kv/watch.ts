@@ -1,6 +1,7 @@
 import type { KvUpdate, WatchCursor } from "../values/index.js";
 import type { WatchScope } from "./scope.js";
 
+/** Where a watch begins, and what ends it. */
 export interface WatchOptions {
   /**
    * Deliver only what came after this position. Throws `cursor-expired`, at the call or later from the iteration, once
@@ -40,6 +41,7 @@ export interface KvWatch extends AsyncDisposable, AsyncIterable<WatchBatch> {
   close(): Promise<void>;
 }
 
+/** Follows a bucket: its present state or what came after a position, then what comes. */
 export interface KvWatcher {
   /** Resolves when the watch is set up: what is written from then on is delivered. */
   watch(scope: WatchScope, options?: WatchOptions): Promise<KvWatch>;

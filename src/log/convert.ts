@@ -16,6 +16,7 @@ import { newSalt } from "./salt.js";
 import { scanLog } from "./scan-log.js";
 import type { LogVisitor } from "./visitor.js";
 
+/** What {@link convert} is given. */
 export interface ConvertOptions {
   /** Of the file to make. */
   readonly format: LogFormat;
@@ -25,6 +26,7 @@ export interface ConvertOptions {
   readonly random?: Random;
 }
 
+/** What a conversion carried over, and what not. */
 export interface ConvertResult {
   /** The format of the file that was read, and that of the one made. */
   readonly from: LogFormat;

@@ -52,6 +52,7 @@ export interface BrokenLog {
   readonly hint: string | undefined;
 }
 
+/** What a log holds, or what is wrong with it. */
 export type LogReport = SoundLog | EmptyLog | BrokenLog;
 
 /** Reads the whole log, changes nothing, and throws what {@link load} would. */

@@ -27,6 +27,7 @@ export interface Snapshot {
   readonly origin: string | undefined;
 }
 
+/** How a log is read. */
 export interface ReadOptions {
   /** Default: the machine's own. */
   readonly fs?: FileSystem;

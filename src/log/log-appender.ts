@@ -30,6 +30,7 @@ import type { LogVisitor } from "./visitor.js";
  */
 export type Durability = "process" | "power";
 
+/** How a log is opened for writing. */
 export interface LogAppenderOptions extends HealingOptions {
   /** Default: the machine's own. */
   readonly fs?: FileSystem;

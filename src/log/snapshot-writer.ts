@@ -8,6 +8,7 @@ import { LogAppender, type LogAppenderOptions } from "./log-appender.js";
 import { NO_POSITION } from "./fold.js";
 import { Replay, type ReplayVisitor } from "./replay.js";
 
+/** What {@link SnapshotWriter.open} is given. */
 export interface SnapshotWriterOptions extends LogAppenderOptions {
   /**
    * How many bytes of updates wait in memory for a checkpoint before they are written on their own, ahead of it; a single

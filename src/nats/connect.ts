@@ -10,6 +10,7 @@ import { dialOn } from "./dial-on.js";
 import { Link } from "./link.js";
 import { parseServers } from "./servers.js";
 
+/** Options of every connection to NATS, also over a client that is connected already. */
 export interface SharedOptions {
   /** Longest wait for the answer to one request, in milliseconds: 1 to 30,000. Default 30,000. */
   readonly requestTimeoutMs?: number;
@@ -26,6 +27,7 @@ export interface SharedOptions {
   readonly random?: Random;
 }
 
+/** What {@link connect} is given. */
 export interface ConnectOptions extends SharedOptions, Credentials {
   /**
    * Addresses, in a list or separated by commas: `nats://host:4222`, `tls://host`, `host`. User information in them is used

@@ -9,8 +9,10 @@ export interface Clock {
 /** A number from 0 (included) to 1 (excluded), as `Math.random` gives. */
 export type Random = () => number;
 
+/** `Math.random`. */
 export const systemRandom: Random = () => Math.random();
 
+/** The wall clock, and timers that keep no process alive. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   schedule(delayMs, callback) {

@@ -39,6 +39,7 @@ export interface FileSystem {
 /** `read`: must exist. `write`: must exist, read and write. `create`: as `write`, made where missing. `create-new`: must not exist. */
 export type OpenMode = "read" | "write" | "create" | "create-new";
 
+/** An open file, which has no place of its own: each call says where. */
 export interface FileHandle {
   /** Fills `target` from `position` on and returns how many bytes there were; fewer than asked only at the end. */
   read(target: Uint8Array, position: number): Promise<number>;
@@ -60,7 +61,9 @@ export interface FileHandle {
   close(): Promise<void>;
 }
 
+/** What is at a path, or behind a handle. */
 export interface FileStat {
+  /** In bytes. */
   readonly size: number;
   /** Permission bits, e.g. 0o644. */
   readonly permissions: number;
@@ -77,11 +80,13 @@ export interface FileStat {
   readonly modifiedMs: number;
 }
 
+/** Whose a file is, by numbers. */
 export interface FileOwner {
   readonly user: number;
   readonly group: number;
 }
 
+/** A lock that is held until it is released or the process ends. */
 export interface FileLock {
   release(): Promise<void>;
 }

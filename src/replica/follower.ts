@@ -3,6 +3,7 @@ import type { Clock, FileSystem, Random } from "../platform/index.js";
 import type { WatchCursor } from "../values/index.js";
 import type { Replica } from "./replica.js";
 
+/** What {@link openFollower} is given: which copy to read along. */
 export interface FollowerOptions {
   /** The directory of a replica, of this process or another one on this machine; or a snapshot log's file. Neither need exist yet. */
   readonly path: string;
@@ -12,7 +13,9 @@ export interface FollowerOptions {
   readonly onEvent?: (event: FollowerEvent) => void;
   /** Closes the follower. */
   readonly signal?: AbortSignal;
+  /** Default: the machine's own. */
   readonly fs?: FileSystem;
+  /** For the pauses between looks. Default: the machine's own. */
   readonly clock?: Clock;
   /** Seeds the index of the keys in memory. Default: the machine's own. */
   readonly random?: Random;
@@ -43,6 +46,7 @@ export interface Follower
  */
 export type FollowerState = "waiting" | "following" | "behind" | "closed";
 
+/** A follower at one moment: how far it has read, and what became of the log so far. */
 export interface FollowerStatus {
   readonly state: FollowerState;
   /** Everything up to here is in the copy. None while the writer repairs its copy by a key diff. */
@@ -64,10 +68,13 @@ export interface FollowerStatus {
   readonly wentBack: number;
 }
 
+/** What a follower tells. */
 export type FollowerEvent =
+  /** `status().state` has changed. */
   | { readonly type: "state"; readonly state: FollowerState; readonly previous: FollowerState }
   /** The log was read for the first time. */
   | { readonly type: "ready"; readonly cursor: WatchCursor; readonly size: number }
   /** New data can be read. Once a look, however much came. */
   | { readonly type: "changed"; readonly cursor: WatchCursor }
+  /** The log itself went back: damage was cut away, or its position withdrawn. */
   | { readonly type: "went-back"; readonly from: WatchCursor; readonly to: WatchCursor };

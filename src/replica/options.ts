@@ -10,6 +10,7 @@ import type { WatchCursor } from "../values/index.js";
 import type { BatchOptions, HeldOptions, RetryOptions, WatchEvent } from "../watch/index.js";
 import type { ReplicaState } from "./states.js";
 
+/** What {@link openReplica} is given: which bucket to copy, and where to. */
 export interface ReplicaOptions
   extends
     Pick<HealingOptions, "onCorruption" | "keepCorrupt">,
@@ -38,8 +39,11 @@ export interface ReplicaOptions
   readonly onEvent?: (event: ReplicaEvent) => void;
   /** Closes the replica. */
   readonly signal?: AbortSignal;
+  /** Default: the machine's own. */
   readonly fs?: FileSystem;
+  /** For batches, retries and dates. Default: the machine's own. */
   readonly clock?: Clock;
+  /** Spreads retries; salts files and seeds the index in memory. Default: the machine's own. */
   readonly random?: Random;
   /** Opens the durable copy whose log is at `path`. Default: `AppendLogSnapshot`. */
   readonly openStore?: (path: string) => Promise<SnapshotStore>;
@@ -58,6 +62,7 @@ export type ReplicaEvent =
   /** Caught up with the bucket for the first time since it was opened. */
   | ({ readonly type: "ready" } & ReadyReport);
 
+/** How a replica came to be level with its bucket. */
 export interface ReadyReport {
   /** Position of what has been applied. */
   readonly cursor: WatchCursor;

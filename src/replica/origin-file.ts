@@ -4,6 +4,7 @@ import type { FileSystem } from "../platform/index.js";
 import type { CopyIdentity } from "../rules/index.js";
 import { identityOf, textOf } from "./identity-text.js";
 
+/** The log in a replica's directory. */
 export const LOG_NAME = "copy.snap";
 const ORIGIN_NAME = "replica.json";
 /** Room for thousands of prefixes. A larger file is not ours. */

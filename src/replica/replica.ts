@@ -32,6 +32,7 @@ export interface Replica extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** A replica at one moment: how far it has come, and how it stands with its bucket and its disk. */
 export interface ReplicaStatus {
   /** The one that the last `state` event told. `live` only while the source is connected. */
   readonly state: ReplicaState;

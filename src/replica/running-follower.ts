@@ -11,10 +11,8 @@ import { laterCursor } from "../rules/index.js";
 import { FollowedLog } from "../store/index.js";
 import type { WatchCursor } from "../values/index.js";
 import type { Follower, FollowerEvent, FollowerState, FollowerStatus } from "./follower.js";
+import { LocalReads } from "./local-reads.js";
 import { LOG_NAME } from "./origin-file.js";
-import { Readiness } from "./readiness.js";
-import type { ReplicaEntry } from "./replica.js";
-import { withRevision, withRevisions } from "./with-revision.js";
 
 export interface FollowerParts {
   readonly path: string;
@@ -31,10 +29,9 @@ const PAUSE_MIN_MS = 1;
 const NS_PER_MS = 1_000_000n;
 
 /** Looks at the log again and again, one look at a time, until it is closed. */
-export class RunningFollower implements Follower {
+export class RunningFollower extends LocalReads implements Follower {
   readonly #parts: FollowerParts;
   readonly #stop = new AbortController();
-  readonly #ready = new Readiness();
   readonly #letProcessEnd = keepProcessAlive();
   readonly #onAbort = (): void => void this.close();
   #log: FollowedLog;
@@ -48,6 +45,7 @@ export class RunningFollower implements Follower {
   #closing: Promise<void> | undefined;
 
   constructor(parts: FollowerParts) {
+    super();
     this.#parts = parts;
     this.#logPath = parts.path;
     this.#log = new FollowedLog(parts.fs, parts.path, parts.random);
@@ -59,23 +57,6 @@ export class RunningFollower implements Follower {
     this.#looking = this.#look();
     await this.#looking;
     this.#looking = this.#lookOn();
-  }
-
-  get size(): number {
-    return this.#readable().size;
-  }
-
-  get(key: string): Uint8Array | undefined {
-    return this.#readable().get(key)?.value;
-  }
-
-  entry(key: string): ReplicaEntry | undefined {
-    const entry = this.#readable().get(key);
-    return entry && withRevision(entry);
-  }
-
-  entries(prefix = ""): Iterable<ReplicaEntry> {
-    return withRevisions(this.#readable().range(prefix));
   }
 
   status(): FollowerStatus {
@@ -94,23 +75,15 @@ export class RunningFollower implements Follower {
     };
   }
 
-  ready(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    return this.#ready.wait(options.signal);
-  }
-
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
   async #close(): Promise<void> {
     this.#parts.signal?.removeEventListener("abort", this.#onAbort);
     this.#stop.abort(closed());
-    this.#ready.fail(closed());
+    this.readiness.fail(closed());
     this.#move("closed");
     await this.#looking;
     await this.#log.close();
@@ -142,7 +115,7 @@ export class RunningFollower implements Follower {
     this.#move(!isLoaded ? "waiting" : problem === undefined ? "following" : "behind");
     if (!isLoaded) return;
     if (!wasLoaded) {
-      this.#ready.reach();
+      this.readiness.reach();
       this.#tell({ type: "ready", cursor, size });
     } else if (hasChanged) {
       this.#changed(before, cursor);
@@ -189,7 +162,7 @@ export class RunningFollower implements Follower {
     this.#parts.onEvent?.(event);
   }
 
-  #readable(): FollowedLog {
+  protected readable(): FollowedLog {
     if (this.#state === "closed") throw closed();
     return this.#log;
   }

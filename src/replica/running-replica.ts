@@ -4,12 +4,11 @@ import type { Clock } from "../platform/index.js";
 import type { KvUpdate } from "../values/index.js";
 import { watchApplied } from "../watch/index.js";
 import type { CurrentCopy } from "./current-copy.js";
+import { LocalReads } from "./local-reads.js";
 import type { ReplicaOptions } from "./options.js";
 import type { ReplicaOrigin } from "./origin.js";
 import type { Progress } from "./progress.js";
-import { Readiness } from "./readiness.js";
-import type { Replica, ReplicaEntry, ReplicaStatus } from "./replica.js";
-import { withRevision, withRevisions } from "./with-revision.js";
+import type { Replica, ReplicaStatus } from "./replica.js";
 
 export interface RunningParts {
   readonly options: ReplicaOptions;
@@ -21,10 +20,9 @@ export interface RunningParts {
 }
 
 /** A replica whose watch has begun. */
-export class RunningReplica implements Replica {
+export class RunningReplica extends LocalReads implements Replica {
   readonly #parts: RunningParts;
   readonly #stop = new AbortController();
-  readonly #ready = new Readiness();
   readonly #watch: Promise<void>;
   readonly #forgetLink: () => void;
   readonly #onAbort = (): void => {
@@ -34,6 +32,7 @@ export class RunningReplica implements Replica {
   #closing: Promise<void> | undefined;
 
   constructor(parts: RunningParts) {
+    super();
     this.#parts = parts;
     const { progress, options } = parts;
     this.#forgetLink = options.source.onConnectedChange(() => progress.connectedChanged());
@@ -41,39 +40,14 @@ export class RunningReplica implements Replica {
     options.signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 
-  get size(): number {
-    return this.#readable().size;
-  }
-
-  get(key: string): Uint8Array | undefined {
-    return this.#readable().get(key)?.value;
-  }
-
-  entry(key: string): ReplicaEntry | undefined {
-    const entry = this.#readable().get(key);
-    return entry && withRevision(entry);
-  }
-
-  entries(prefix = ""): Iterable<ReplicaEntry> {
-    return withRevisions(this.#readable().range(prefix));
-  }
-
   status(): ReplicaStatus {
     const { progress, copy } = this.#parts;
     return progress.status(copy);
   }
 
-  ready(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    return this.#ready.wait(options.signal);
-  }
-
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
   }
 
   async #run(): Promise<void> {
@@ -95,7 +69,7 @@ export class RunningReplica implements Replica {
         // Reads go on without the disk, and so does the watch, within the bounds of what it may hold.
         maxStoreFailures: Infinity,
         onEvent: (event) => {
-          if (progress.watched(event, copy)) this.#ready.reach();
+          if (progress.watched(event, copy)) this.readiness.reach();
         },
         signal: this.#stop.signal,
         clock,
@@ -107,14 +81,14 @@ export class RunningReplica implements Replica {
       });
     } catch (error) {
       progress.failed(error);
-      this.#ready.fail(error);
+      this.readiness.fail(error);
     }
   }
 
   async #close(): Promise<void> {
     const { options, copy, progress } = this.#parts;
     options.signal?.removeEventListener("abort", this.#onAbort);
-    this.#ready.fail(closed());
+    this.readiness.fail(closed());
     this.#stop.abort(closed());
     await this.#watch;
     this.#forgetLink();
@@ -122,7 +96,7 @@ export class RunningReplica implements Replica {
     await copy.close();
   }
 
-  #readable(): CurrentCopy {
+  protected readable(): CurrentCopy {
     if (this.#parts.progress.state === "closed") throw closed();
     return this.#parts.copy;
   }

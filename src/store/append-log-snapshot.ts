@@ -28,6 +28,7 @@ import { ArenaLoader, newArena } from "./arena-loader.js";
 import { liveBytesOf } from "./live-bytes.js";
 import type { SnapshotStore } from "./snapshot-store.js";
 
+/** What {@link AppendLogSnapshot.open} is given. */
 export interface AppendLogSnapshotOptions extends HealingOptions {
   /** The least number of dead bytes that is worth a compaction. Default 10 MiB. */
   readonly compactThreshold?: number;

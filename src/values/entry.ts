@@ -18,6 +18,7 @@ export interface KvEntry {
 /** One change of one key, in the order in which the bucket made them. */
 export type KvUpdate = KvPut | KvRemoval;
 
+/** The key has this value from now on. */
 export interface KvPut extends KvEntry {
   readonly kind: "put";
 }

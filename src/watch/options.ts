@@ -63,6 +63,7 @@ export interface CursorOrigin {
   adopt(actual: BucketIdentity): Promise<void>;
 }
 
+/** What {@link watchApplied} is given. `U`: what `parse` makes of an update. */
 export interface WatchAppliedOptions<U> {
   readonly source: KvWatcher;
   /** Default: every key. */
@@ -115,6 +116,8 @@ export interface WatchAppliedOptions<U> {
   readonly onEvent?: (event: WatchEvent) => void;
   /** Ends the watch: what the open batch holds is flushed, and the call resolves. */
   readonly signal?: AbortSignal;
+  /** For the time a batch stays open, and for retries. Default: the machine's own. */
   readonly clock?: Clock;
+  /** Spreads retries. Default: the machine's own. */
   readonly random?: Random;
 }

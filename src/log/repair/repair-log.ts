@@ -11,6 +11,7 @@ import { scanLog } from "../scan-log.js";
 import { assess, isDamage, type DamageError } from "./assess.js";
 import type { HealingOptions, LogRepair } from "./report.js";
 
+/** What {@link repairLog} is given. */
 export interface RepairOptions extends Pick<HealingOptions, "keepCorrupt"> {
   /** Only says what would be done: changes nothing and takes no lock. Default: no. */
   readonly dryRun?: boolean;

@@ -1,0 +1,46 @@
+import type { KvEntry } from "../values/index.js";
+import { Readiness } from "./readiness.js";
+import type { ReplicaEntry } from "./replica.js";
+import { withRevision, withRevisions } from "./with-revision.js";
+
+/** A copy in memory. */
+interface ReadableCopy {
+  readonly size: number;
+  get(key: string): KvEntry | undefined;
+  range(prefix: string): Iterable<KvEntry>;
+}
+
+/** What a replica and a follower have in common for those who read them. */
+export abstract class LocalReads {
+  protected readonly readiness = new Readiness();
+
+  /** Throws once the copy is closed. */
+  protected abstract readable(): ReadableCopy;
+
+  abstract close(): Promise<void>;
+
+  get size(): number {
+    return this.readable().size;
+  }
+
+  get(key: string): Uint8Array | undefined {
+    return this.readable().get(key)?.value;
+  }
+
+  entry(key: string): ReplicaEntry | undefined {
+    const entry = this.readable().get(key);
+    return entry && withRevision(entry);
+  }
+
+  entries(prefix = ""): Iterable<ReplicaEntry> {
+    return withRevisions(this.readable().range(prefix));
+  }
+
+  ready(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    return this.readiness.wait(options.signal);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
