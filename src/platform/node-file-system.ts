@@ -84,8 +84,9 @@ class NodeFileHandle implements FileHandle {
     ftruncateSync(this.#handle.fd, length);
   }
 
-  setPermissions(permissions: number): Promise<void> {
-    return this.#handle.chmod(permissions);
+  async setPermissions(permissions: number): Promise<void> {
+    // Mostly there is nothing to do, and under Node's permission model nothing that may be done.
+    if ((await this.stat()).permissions !== permissions) await this.#handle.chmod(permissions);
   }
 
   setOwner({ user, group }: FileOwner): Promise<void> {

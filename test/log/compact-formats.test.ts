@@ -10,6 +10,7 @@ import {
 } from "../../src/log/index.js";
 import { nextTurn } from "../../src/platform/index.js";
 import type { LogPosition } from "../../src/values/index.js";
+import { countWorkers } from "../support/count-workers.js";
 import { HUGE, withCode } from "../support/log-files.js";
 import { MemoryFileSystem } from "../support/memory-file-system.js";
 import { tempDirectory } from "../support/temp-directory.js";
@@ -36,6 +37,7 @@ describe("a long log on the machine's own disk", () => {
       const writer = await SnapshotWriter.open(path, HUGE, { format });
       await fill(writer, 1, 3000);
       const state = { isDone: false };
+      using started = countWorkers();
       const compacting = writer.compact().finally(() => (state.isDone = true));
       let revision = 3000;
       while (!state.isDone) {
@@ -44,6 +46,7 @@ describe("a long log on the machine's own disk", () => {
         await nextTurn();
       }
       await compacting;
+      assert.equal(started.count, 1, "no worker");
       assert.ok(revision > 3010, "nothing was written meanwhile");
       await fill(writer, revision + 1, (revision += 10));
       await writer.close();
