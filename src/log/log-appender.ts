@@ -180,6 +180,12 @@ export class LogAppender {
     await this.#checkPlaceNowAndThen();
   }
 
+  /** Makes all that was appended so far survive a power loss. Throws `io`, and the appender is poisoned, where that fails. */
+  async sync(): Promise<void> {
+    this.requireUsable();
+    await this.#syncs.wait();
+  }
+
   /** Takes back what was appended since the last acknowledgement. Throws `io` where that fails: the appender is poisoned. */
   discard(): void {
     this.requireUsable();

@@ -42,15 +42,11 @@ export class OriginFile {
     }
   }
 
-  /**
-   * Notes the identity so that it survives a power loss: whole or not at all. Called while the log holds no position; the
-   * log is synced first, or a power loss could bring its earlier position back beside the new identity. Throws `io`.
-   */
+  /** Notes the identity so that it survives a power loss: whole or not at all. Throws `io`. */
   async write(identity: CopyIdentity): Promise<void> {
     const path = join(this.#directory, ORIGIN_NAME);
     const temporary = `${path}.tmp`;
     try {
-      await this.#syncLog();
       const text = `${textOf(identity)}\n`;
       const file = await this.#fs.open(temporary, "create");
       try {
@@ -67,19 +63,15 @@ export class OriginFile {
     }
   }
 
-  /** Best effort: what is left is not looked at while the store holds the note itself. */
+  /** For good, also over a power loss. Throws `io`. */
   async remove(): Promise<void> {
-    await this.#fs.remove(join(this.#directory, ORIGIN_NAME)).catch(() => undefined);
-  }
-
-  async #syncLog(): Promise<void> {
-    const path = join(this.#directory, LOG_NAME);
-    if ((await this.#fs.stat(path)) === undefined) return;
-    const log = await this.#fs.open(path, "write");
+    const path = join(this.#directory, ORIGIN_NAME);
     try {
-      await log.sync();
-    } finally {
-      await log.close();
+      if ((await this.#fs.stat(path)) === undefined) return;
+      await this.#fs.remove(path);
+      await this.#fs.syncDirectory(this.#directory);
+    } catch (error) {
+      throw new IoError(path, "remove", error);
     }
   }
 }

@@ -4,7 +4,7 @@ import { identityOf, textOf } from "./identity-text.js";
 import type { OriginFile } from "./origin-file.js";
 
 /** The part of a store that may hold the note itself. */
-type NoteHolder = Pick<SnapshotStore, "holdsOrigin" | "origin">;
+type NoteHolder = Pick<SnapshotStore, "holdsOrigin" | "origin" | "sync">;
 
 /**
  * What the copy's position belongs to, as it is noted on disk: in the store with the position itself where the store can hold
@@ -23,12 +23,19 @@ export class OriginNote {
     this.#text = identity && textOf(identity);
   }
 
-  /** The store's own note counts before the file, which an older version left, or a log of an older format. */
+  /**
+   * The store's own note counts before the file, which an older version left, or a log of format 2. Called before the store is
+   * given anything: a log that is to become one of format 2 does so with its first batch, and loses its own note by that. Throws
+   * `io`.
+   */
   static async read(store: NoteHolder, file: OriginFile): Promise<OriginNote> {
     const text = store.origin?.();
     if (text === undefined) return new OriginNote(store, file, await file.read());
-    await file.remove();
-    return new OriginNote(store, file, identityOf(text));
+    const identity = identityOf(text);
+    if (store.holdsOrigin === true) await file.remove().catch(() => undefined);
+    else if (identity === undefined) await file.remove();
+    else await file.write(identity);
+    return new OriginNote(store, file, identity);
   }
 
   /** `undefined` where none is noted, or none that can be understood: then the position's origin is unknown. */
@@ -41,9 +48,17 @@ export class OriginNote {
     return this.#text;
   }
 
-  /** Called while the store holds no position. A store that can hold it gets it with the next batch. Throws `io`. */
+  /**
+   * Called while the store holds no position. A store that can hold it gets it with the next batch, and no file may say anything
+   * else. Any other is synced first, or a power loss could bring its earlier position back beside the new note. Throws `io`.
+   */
   async write(identity: CopyIdentity): Promise<void> {
-    if (this.#store.holdsOrigin !== true) await this.#file.write(identity);
+    if (this.#store.holdsOrigin === true) {
+      await this.#file.remove();
+    } else {
+      await this.#store.sync?.();
+      await this.#file.write(identity);
+    }
     this.#identity = identity;
     this.#text = textOf(identity);
   }

@@ -114,9 +114,7 @@ export class AppendLogSnapshot implements SnapshotStore {
     const loader = new ArenaLoader(entries);
     const log = await LogAppender.open(path, loader, { ...options, fs, random, format });
     await loader.settle();
-    const store = new AppendLogSnapshot(log, entries, loader.reached, options);
-    store.#compactIfDue();
-    return store;
+    return new AppendLogSnapshot(log, entries, loader.reached, options);
   }
 
   get compactionError(): MillpondError | undefined {
@@ -188,6 +186,12 @@ export class AppendLogSnapshot implements SnapshotStore {
     return this.#closed;
   }
 
+  /** Makes all that was applied survive a power loss, whatever the durability. Throws `io`, `closed` and `poisoned`. */
+  async sync(): Promise<void> {
+    this.#requireOpen();
+    await this.#inTurn(() => this.#log.sync());
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
@@ -240,7 +244,10 @@ export class AppendLogSnapshot implements SnapshotStore {
       throw error;
     }
     this.#entries.commit();
-    if (position !== undefined && encoder.format === 3) this.#originInFile = position.origin;
+    if (position !== undefined && encoder.format === 3) {
+      // After a withdrawal it is said anew: a reader of a damaged log then sees that another position began, whatever is lost.
+      this.#originInFile = position.cursor.isNone ? undefined : position.origin;
+    }
     encoder.clear(KEPT_BYTES);
     staging.clear(KEPT_BYTES);
   }
@@ -301,8 +308,10 @@ export class AppendLogSnapshot implements SnapshotStore {
   async #heal(): Promise<void> {
     await this.#compaction;
     if (!this.#log.isPoisoned) return;
-    await this.#log.rewrite(this.#content());
-    this.#originInFile = this.#log.format === 3 ? this.#position.origin : undefined;
+    const content = this.#content();
+    await this.#log.rewrite(content);
+    this.#originInFile = this.#log.format === 3 ? content.position.origin : undefined;
+    this.#compactionError = undefined;
   }
 
   /** From memory, not from the file: so a byte that went bad on disk is healed instead of stopping every compaction. */

@@ -28,6 +28,8 @@ export interface SnapshotStore extends AsyncDisposable {
   range(prefix: string): Iterable<KvEntry>;
   /** As {@link SnapshotStore.range}, handing each entry to `visit`; a throw from it stops the scan and is passed on. */
   forEachInRange(prefix: string, visit: (entry: KvEntry) => void): void;
+  /** Makes all that was applied survive a power loss. Left out where `apply` itself does, or where nothing can. */
+  sync?(): Promise<void>;
   /** The position after the last batch taken; none before the first. */
   cursor(): WatchCursor;
   /** Number of keys that have a value. */

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { isMillpondError } from "../../src/errors/index.js";
+import { readSnapshot, verify } from "../../src/log/index.js";
+import { AppendLogSnapshot } from "../../src/store/index.js";
+import { WatchCursor } from "../../src/values/index.js";
 import { openInProcess } from "../../src/in-process/index.js";
 import type { CopyIdentity } from "../../src/rules/index.js";
 import { OriginFile } from "../../src/replica/origin-file.js";
@@ -7,8 +11,12 @@ import { OriginNote } from "../../src/replica/origin-note.js";
 import { ReplicaOrigin } from "../../src/replica/origin.js";
 import { CurrentCopy } from "../../src/replica/current-copy.js";
 import { MemoryStore } from "../support/memory-store.js";
-import { MemoryFileSystem } from "../support/memory-file-system.js";
+import { GatedFileSystem } from "../support/gated-file-system.js";
+import { MemoryFileSystem, systemError } from "../support/memory-file-system.js";
+import { until } from "../support/until.js";
 import { at } from "../support/scripted-source.js";
+
+const LOG = "/copy/copy.snap";
 
 interface Scene extends AsyncDisposable {
   readonly origin: ReplicaOrigin;
@@ -97,6 +105,59 @@ describe("the note of an origin", () => {
     await store.apply([], at(1), JSON.stringify({ format: 1, ...identity }));
     assert.deepEqual((await OriginNote.read(store, file)).identity, identity);
     assert.equal(await file.read(), undefined);
+  });
+
+  test("is written to the file before a log of format 3 is made one of format 2", async () => {
+    const fs = new MemoryFileSystem();
+    const file = new OriginFile(fs, "/copy");
+    await file.write({ ...identity, created: "sunday" });
+    const first = await AppendLogSnapshot.open(LOG, { fs });
+    await first.apply([], at(1), JSON.stringify({ format: 1, ...identity }));
+    await first.close();
+    await using store = await AppendLogSnapshot.open(LOG, { fs, format: 2 });
+    const note = await OriginNote.read(store, file);
+    assert.deepEqual(note.identity, identity);
+    assert.deepEqual(await file.read(), identity);
+    await store.apply([], at(2), note.text);
+    await until("it is converted", async () => (await verify(LOG, { fs })).format === 2);
+    fs.losePower(() => 0);
+    assert.deepEqual(await file.read(), identity);
+  });
+
+  test("of another bucket than the file says makes the file go before it counts", async () => {
+    const fs = new MemoryFileSystem();
+    const file = new OriginFile(fs, "/copy");
+    const store = new MemoryStore();
+    store.holdsOrigin = true;
+    const note = await OriginNote.read(store, file);
+    await file.write({ ...identity, created: "sunday" });
+    fs.setHook(({ name }) =>
+      name === "remove" ? { error: systemError("EIO"), partialBytes: 0 } : undefined,
+    );
+    await assert.rejects(note.write(identity), (error) => isMillpondError(error, "io"));
+    assert.equal(note.identity, undefined);
+    fs.setHook(() => undefined);
+    await note.write(identity);
+    assert.equal(await file.read(), undefined);
+  });
+
+  test("in a file comes after what a compaction under way has of the log is safe from a power loss", async () => {
+    const fs = new GatedFileSystem();
+    const file = new OriginFile(fs, "/copy");
+    await using store = await AppendLogSnapshot.open(LOG, { fs, format: 2 });
+    const note = await OriginNote.read(store, file);
+    await note.write({ ...identity, created: "sunday" });
+    await store.apply([], at(100));
+    const renaming = fs.hold(({ name, path }) => name === "rename" && path.includes(".compact-"));
+    const compacted = store.compact();
+    await renaming;
+    await store.apply([], WatchCursor.none);
+    await note.write(identity);
+    fs.release();
+    await compacted;
+    fs.losePower(() => 0);
+    assert.equal((await readSnapshot(LOG, { fs }))?.cursor.isNone ?? true, true);
+    assert.deepEqual(await file.read(), identity);
   });
 
   for (const text of ["", "{}", "null", '{"format":2,"bucket":"b","created":"c","scope":[""]}']) {

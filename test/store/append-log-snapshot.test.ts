@@ -3,6 +3,7 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { readSnapshot, SnapshotWriter, verify } from "../../src/log/index.js";
+import { nextTurn } from "../../src/platform/index.js";
 import { AppendLogSnapshot } from "../../src/store/index.js";
 import { HUGE, withCode } from "../support/log-files.js";
 import { GatedFileSystem } from "../support/gated-file-system.js";
@@ -228,36 +229,37 @@ describe("compaction", () => {
   });
 });
 
-describe("a log of format 2", () => {
-  test("is rewritten in format 3 beside the first batches, with all that it held", async () => {
-    const fs = new MemoryFileSystem();
-    const old = await AppendLogSnapshot.open(PATH, { fs, format: 2 });
-    await old.apply([put("a", "1", 1), put("b", "2", 2)], at(2), "not kept");
-    await old.close();
-    assert.equal((await verify(PATH, { fs })).format, 2);
-    await using store = await AppendLogSnapshot.open(PATH, { fs });
-    assert.deepEqual([store.origin(), store.cursor().toU64()], [undefined, 2n]);
-    await store.apply([put("c", "3", 3)], at(3), "here");
-    await until("it holds the origin itself", () => store.holdsOrigin);
-    await store.apply([], at(4), "here");
-    await store.close();
-    assert.equal((await verify(PATH, { fs })).format, 3);
-    await using again = await AppendLogSnapshot.open(PATH, { fs });
-    assert.deepEqual(told(again.range("")), ["a=1@1", "b=2@2", "c=3@3"]);
-    assert.deepEqual([again.cursor().toU64(), again.origin()], [4n, "here"]);
+test("what a healing rewrote counts from its new size on, and an earlier failed compaction no longer", async () => {
+  const fs = new MemoryFileSystem();
+  await using store = await AppendLogSnapshot.open(PATH, { fs, compactThreshold: 1000 });
+  let revision = 0;
+  const one = (): Promise<void> => {
+    revision += 1;
+    return store.apply([put("k", "x".repeat(500), revision)], at(revision));
+  };
+  fs.setHook(({ name }) =>
+    name === "rename" ? { error: systemError("EIO"), partialBytes: 0 } : undefined,
+  );
+  await until("it has failed at a large size", async () => {
+    await one();
+    return store.compactionError !== undefined && (await fs.stat(PATH))!.size > 20_000;
   });
-
-  test("stays one where that is asked for, also when it is compacted", async () => {
-    const fs = new MemoryFileSystem();
-    await using store = await AppendLogSnapshot.open(PATH, { fs, format: 2 });
-    await store.apply([put("a", "1", 1), put("b", "2", 2)], at(2), "elsewhere");
-    await store.apply([put("a", "3", 3)], at(3), "elsewhere");
-    assert.equal(store.holdsOrigin, false);
-    await store.compact();
-    await store.apply([del("b", 4)], at(4));
-    const { result, format, records } = await verify(PATH, { fs });
-    assert.deepEqual([result, format, records], ["ok", 2, 5]);
-  });
+  fs.setHook(({ name }) =>
+    name === "writeSync" || name === "truncateSync"
+      ? { error: systemError("EIO"), partialBytes: 3 }
+      : undefined,
+  );
+  await assert.rejects(one(), withCode("io"));
+  fs.setHook(() => undefined);
+  await one();
+  assert.equal(store.compactionError, undefined);
+  let largest = 0;
+  for (let count = 0; count < 40; count += 1) {
+    await one();
+    await nextTurn();
+    largest = Math.max(largest, (await fs.stat(PATH))!.size);
+  }
+  assert.ok(largest < 10_000, `it grew to ${largest} bytes`);
 });
 
 test("entries that do not fit into memory are refused whole, and the log does not grow", async () => {
