@@ -38,6 +38,8 @@ export class EntryModel {
   range(prefix: string): KvEntry[] {
     return [...this.#entries.values()]
       .filter(({ key }) => key.startsWith(prefix))
-      .toSorted((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
+      .map((entry) => ({ entry, bytes: Buffer.from(entry.key) }))
+      .toSorted((a, b) => Buffer.compare(a.bytes, b.bytes))
+      .map(({ entry }) => entry);
   }
 }
