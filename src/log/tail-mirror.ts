@@ -108,8 +108,9 @@ export class TailMirror {
       this.#to.acknowledge();
       await this.#copyUpTo(end);
     } catch (error) {
-      // What could not be read may have been taken back just then.
-      if (!this.#spoiled || !(error instanceof CorruptedError)) throw error;
+      // What could not be read may have been taken back just then, unless it was acknowledged.
+      const mayBeGone = this.#spoiled && this.#copied >= acknowledged;
+      if (!mayBeGone || !(error instanceof CorruptedError)) throw error;
     } finally {
       this.#queue = undefined;
     }
