@@ -119,8 +119,14 @@ export function isNameTooLong(target: string): boolean {
 /** Removes what compactions that were killed left beside `target`. The caller holds the writer's lock. */
 export async function removeLeftovers(fs: FileSystem, target: string): Promise<void> {
   const directory = dirname(target);
-  const start = `${basename(target)}${INFIX}`;
   for (const name of await fs.list(directory)) {
-    if (name.startsWith(start) && name.endsWith(SUFFIX)) await fs.remove(join(directory, name));
+    if (isLeftover(name, basename(target))) await fs.remove(join(directory, name));
   }
+}
+
+/** A log of another name may begin with this one's and the infix: only digits may stand where the process id does. */
+function isLeftover(name: string, log: string): boolean {
+  const start = `${log}${INFIX}`;
+  if (!name.startsWith(start) || !name.endsWith(SUFFIX)) return false;
+  return /^\d+$/.test(name.slice(start.length, -SUFFIX.length));
 }

@@ -122,6 +122,7 @@ describe("opening for writing", () => {
     const path = directory.file("log.snap");
     for (const name of [
       "log.snap.compact-99.tmp",
+      "log.snap.compact-b.compact-1.tmp",
       "other.snap.compact-1.tmp",
       "log.snap.compact",
     ]) {
@@ -131,6 +132,7 @@ describe("opening for writing", () => {
     assert.deepEqual((await readdir(directory.path)).toSorted(), [
       "log.snap",
       "log.snap.compact",
+      "log.snap.compact-b.compact-1.tmp",
       "other.snap.compact-1.tmp",
     ]);
   });
