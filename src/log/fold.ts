@@ -49,7 +49,9 @@ export class LogFold implements LogVisitor {
   isCompact(scan: ScanResult): boolean {
     const { format, goodBytes, tornBytes } = scan;
     if (tornBytes > 0 || format === undefined) return false;
-    return this.isNone ? goodBytes === codecOf(format).headerBytes : !this.#superseded;
+    // What a rewrite would leave: an origin holds for positions to come.
+    const isBlank = this.isNone && this.#position.origin === undefined;
+    return isBlank ? goodBytes === codecOf(format).headerBytes : !this.#superseded;
   }
 
   /** The live entries, ascending by the UTF-8 bytes of the key. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import { load, readSnapshot, SnapshotWriter, staleKeys, verify } from "../../src/log/index.js";
+import { WatchCursor } from "../../src/values/index.js";
 import { appendTo, contentsOf, HUGE, isEmptyLog, withCode } from "../support/log-files.js";
 import { MemoryFileSystem } from "../support/memory-file-system.js";
 import { tempDirectory } from "../support/temp-directory.js";
@@ -103,6 +104,28 @@ describe("loading", () => {
     assert.deepEqual(await readFile(path), rewritten);
     assert.deepEqual(await readdir(directory.path), ["log.snap"]);
   });
+
+  for (const [what, updates] of [
+    ["nothing but an origin", [del("a", 2)]],
+    ["an entry and an origin, without a cursor", [del("a", 2), put("a", "2", 3)]],
+  ] as const) {
+    test(`rewrites a log that adds up to ${what} once`, async () => {
+      const fs = new MemoryFileSystem();
+      const writer = await SnapshotWriter.open(PATH, HUGE, { fs });
+      writer.writeUpdate(put("a", "1", 1));
+      await writer.checkpoint(at(1), { origin: "here" });
+      for (const update of updates) writer.writeUpdate(update);
+      await writer.checkpoint(WatchCursor.none);
+      await writer.close();
+      const contents: (Buffer | undefined)[] = [];
+      for (let round = 0; round < 3; round += 1) {
+        contents.push(Buffer.from(fs.content(PATH) ?? []));
+        await load(PATH, { fs });
+      }
+      assert.notDeepEqual(contents[1], contents[0]);
+      assert.deepEqual(contents[2], contents[1]);
+    });
+  }
 
   test("without changing the file drops a torn tail too", async () => {
     await using directory = await tempDirectory();
