@@ -131,7 +131,7 @@ export class LogAppender {
     return this.#file.end;
   }
 
-  /** Size of the last dump of the live entries in this file; of the header where none is known. */
+  /** Where the dump of live entries ends that the file begins with; the header where none is known. */
   get compactBytes(): number {
     return this.#compactBytes;
   }

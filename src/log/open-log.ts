@@ -9,6 +9,7 @@ import {
 import type { LogCodec, LogFormat } from "./codec.js";
 import { codecOf } from "./codecs.js";
 import { isNameTooLong, removeLeftovers } from "./compact-file.js";
+import { DumpExtent } from "./dump-extent.js";
 import { hardLinked, io, ioError, nameTooLong, notAFile } from "./io-errors.js";
 import {
   heal,
@@ -32,7 +33,10 @@ export interface WritableLog {
   readonly salt: Uint8Array;
   /** Size of the file, which ends with a whole frame. */
   readonly size: number;
-  /** Size of the live entries when they were dumped last, with what stands before them; of the header where that is not known. */
+  /**
+   * Where the dump ends that the file begins with ({@link DumpExtent}), or the header where there is none, or where nobody looked: a
+   * visitor that takes batches whole knows itself what it has.
+   */
   readonly compactBytes: number;
 }
 
@@ -111,7 +115,7 @@ async function scanOrHeal(log: Omit<DamagedLog, "error">, options: OpenOptions):
     const healed = await heal({ ...log, error }, { nowMs: clock.now(), keepCorrupt, salt });
     if (healed === undefined) throw error;
     options.onRepair?.(healed.repair);
-    return { ...healed, compactBytes: healed.codec.headerBytes };
+    return healed;
   }
 }
 
@@ -121,7 +125,8 @@ async function scanAndRepair(
   visitor: LogVisitor,
   options: NewLogOptions,
 ): Promise<Found> {
-  const scan = await scanLog(handle, path, visitor, { allowTornHeader: true });
+  const dump = visitor.batch === undefined ? new DumpExtent() : undefined;
+  const scan = await scanLog(handle, path, visitor, { allowTornHeader: true, dump });
   const { goodBytes, tornBytes, lineage } = scan;
   const codec = codecOf(scan.format ?? options.format ?? NEW_FORMAT);
   const { headerBytes } = codec;
@@ -138,6 +143,6 @@ async function scanAndRepair(
     codec,
     salt: scan.salt,
     size: goodBytes,
-    compactBytes: lineage?.newOffset ?? headerBytes,
+    compactBytes: lineage?.newOffset ?? dump?.end ?? headerBytes,
   };
 }

@@ -2,6 +2,7 @@ import type { FileHandle } from "../platform/index.js";
 import { ChunkReader } from "./chunk-reader.js";
 import type { LogFormat } from "./codec.js";
 import { codecOf } from "./codecs.js";
+import type { DumpExtent } from "./dump-extent.js";
 import type { FrameWalker } from "./frame-walker.js";
 import { HEADER_BYTES_MAX, readHeader } from "./header.js";
 import { V2Walker } from "./v2/index.js";
@@ -17,6 +18,8 @@ export interface ScanOptions {
     readonly salt: Uint8Array;
     readonly offset: number;
   };
+  /** Learns how far the log is a dump, where the visitor takes no batches whole. Default: nobody asks. */
+  readonly dump?: DumpExtent | undefined;
 }
 
 export interface ScanResult {
@@ -73,6 +76,7 @@ export class LogScan {
   readonly #path: string;
   readonly #visitor: LogVisitor;
   readonly #allowTornHeader: boolean;
+  readonly #dump: DumpExtent | undefined;
   readonly #reader: ChunkReader;
   #walker: FrameWalker | undefined;
   #format: LogFormat | undefined;
@@ -84,12 +88,13 @@ export class LogScan {
     handle: FileHandle,
     path: string,
     visitor: LogVisitor,
-    { allowTornHeader = false, from }: ScanOptions = {},
+    { allowTornHeader = false, from, dump }: ScanOptions = {},
   ) {
     this.#handle = handle;
     this.#path = path;
     this.#visitor = visitor;
     this.#allowTornHeader = allowTornHeader;
+    this.#dump = dump;
     this.#reader = new ChunkReader(
       handle,
       visitor.walk === undefined ? CHUNK_BYTES : WALK_CHUNK_BYTES,
@@ -163,8 +168,8 @@ export class LogScan {
 
   #walkerOf(format: LogFormat, salt: Uint8Array): FrameWalker {
     return format === 2
-      ? new V2Walker(this.#path, this.#visitor)
-      : new V3Walker(this.#path, salt, this.#visitor);
+      ? new V2Walker(this.#path, this.#visitor, this.#dump)
+      : new V3Walker(this.#path, salt, this.#visitor, this.#dump);
   }
 
   async #takeFrames(walker: FrameWalker): Promise<void> {

@@ -137,7 +137,8 @@ export class SnapshotWriter implements AsyncDisposable {
    *
    * True when a compaction is due; making it is up to the caller, who may have a better moment. It is due when what was
    * written since the last one exceeds both `compactThreshold` and what was left by that one, so that a large log is not rewritten
-   * again and again; where none is known, all that the file holds counts as written since. After one that failed, another
+   * again and again. What was left is known after an opening too: the puts, in ascending order of their keys, and the position after
+   * them that the file begins with, whoever wrote them. After one that failed, another
    * threshold must have been written. A log of another format than was asked for is due for its conversion.
    */
   async checkpoint(cursor: WatchCursor, details: PositionDetails = {}): Promise<boolean> {

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { chmod, lstat, stat, symlink } from "node:fs/promises";
 import { describe, test } from "node:test";
-import { readSnapshot, SnapshotWriter } from "../../src/log/index.js";
+import {
+  convert,
+  load,
+  readSnapshot,
+  SnapshotWriter,
+  type LogFormat,
+} from "../../src/log/index.js";
 import { GatedFileSystem } from "../support/gated-file-system.js";
 import { appendTo, contentsOf, HUGE, withCode } from "../support/log-files.js";
 import { MemoryFileSystem, systemError, type Operation } from "../support/memory-file-system.js";
@@ -25,20 +31,89 @@ async function written(writer: SnapshotWriter, revision: number): Promise<boolea
   return await writer.checkpoint(at(revision));
 }
 
+/** Makes a log at {@link PATH} that is compact, of five entries of a thousand bytes. */
+async function makeCompact(fs: MemoryFileSystem, format: LogFormat): Promise<void> {
+  const writer = await SnapshotWriter.open(PATH, HUGE, { fs, format });
+  for (const key of ["b", "\u{1F600}", "a", "\uFFEE", "c", "a"]) {
+    writer.writeUpdate(put(key, "x".repeat(1000), 1));
+  }
+  await writer.checkpoint(at(1), { origin: "here" });
+  await writer.compact();
+  await writer.close();
+}
+
+/** Ways by which a log comes to be that holds nothing but a dump. */
+const COMPACTED: Record<string, (fs: MemoryFileSystem, format: LogFormat) => Promise<string>> = {
+  async "a compaction"(fs, format) {
+    await makeCompact(fs, format);
+    return PATH;
+  },
+  async "a load"(fs, format) {
+    await makeCompact(fs, format);
+    const writer = await SnapshotWriter.open(PATH, HUGE, { fs });
+    await writer.checkpoint(at(2));
+    await writer.close();
+    await load(PATH, { fs });
+    return PATH;
+  },
+  async "a conversion"(fs, format) {
+    await makeCompact(fs, format === 2 ? 3 : 2);
+    await convert(PATH, "/disk/made.snap", { fs, format });
+    return "/disk/made.snap";
+  },
+  async healing(fs, format) {
+    await makeCompact(fs, format);
+    const writer = await SnapshotWriter.open(PATH, HUGE, { fs });
+    const size = writer.size;
+    await written(writer, 2);
+    await written(writer, 3);
+    await writer.close();
+    const bytes = fs.content(PATH);
+    assert.ok(bytes !== undefined);
+    bytes[size] = 0x55;
+    return PATH;
+  },
+};
+
+describe("a large log that was opened anew", () => {
+  for (const format of [2, 3] as const) {
+    for (const [way, make] of Object.entries(COMPACTED)) {
+      test(`of format ${format}, compact by ${way}, is due only when as much was written`, async () => {
+        const fs = new MemoryFileSystem();
+        const path = await make(fs, format);
+        const writer = await SnapshotWriter.open(path, 1000, { fs });
+        // Of a damaged one the tail may be withdrawn, by a frame of a few bytes.
+        const compacted = writer.size;
+        assert.ok(compacted > 5000 && compacted < 5300, `${compacted} bytes`);
+        for (let revision = 4; ; revision += 1) {
+          const isDue = await written(writer, revision);
+          const since = writer.size - compacted;
+          if (isDue) assert.ok(since > 0.99 * compacted, `due after ${since} bytes`);
+          else assert.ok(since < 1.01 * compacted, `not due after ${since} bytes`);
+          if (isDue) break;
+        }
+        await writer.close();
+      });
+    }
+  }
+});
+
 describe("a compaction", () => {
-  test("is due when more than the threshold was written, all that was there at the open included", async () => {
+  test("is due when more than the threshold was written since the dump that the log begins with, before an opening too", async () => {
     await using directory = await tempDirectory();
     const path = directory.file("log.snap");
     const first = await SnapshotWriter.open(path, HUGE);
     const header = first.size;
+    // One put and a position are what a dump of one entry is.
     assert.equal(await written(first, 1), false);
     const frame = first.size - header;
+    assert.equal(await written(first, 2), false);
     await first.close();
     const second = await SnapshotWriter.open(path, 3 * frame - 1);
-    assert.equal(await written(second, 2), false);
-    assert.equal(await written(second, 3), true);
+    assert.equal(await written(second, 3), false);
+    assert.equal(await written(second, 4), true);
     await second.compact();
-    assert.equal(await written(second, 4), false);
+    assert.equal(await written(second, 5), false);
     await second.close();
   });
 

@@ -2,6 +2,7 @@ import { CorruptedError, InvalidFormatError } from "../../errors/index.js";
 import type { FileHandle } from "../../platform/index.js";
 import { WatchCursor, type KvUpdate, type LogPosition } from "../../values/index.js";
 import { codecOf } from "../codecs.js";
+import { DumpExtent } from "../dump-extent.js";
 import { LogScan } from "../scan-log.js";
 import type { LogVisitor } from "../visitor.js";
 import { mayHaveWithdrawn } from "./lost-part.js";
@@ -20,6 +21,8 @@ export interface Assessment {
   readonly salvage: Salvage;
   /** Whether the position in force there must not be relied on. */
   readonly withdrawn: boolean;
+  /** How much of it, from its first frame on, is a dump: in bytes. */
+  readonly dumpBytes: number;
   /** As after the repair, with nothing set aside yet. */
   readonly report: LogRepair;
 }
@@ -46,7 +49,8 @@ export async function assess(
   const wasHandedOut = offset > found.from;
   const tally = new Tally(wasHandedOut ? undefined : visitor);
   const { format, salt, from } = found;
-  const scan = new LogScan(handle, path, tally, { from: { format, salt, offset: from } });
+  const dump = new DumpExtent();
+  const scan = new LogScan(handle, path, tally, { from: { format, salt, offset: from }, dump });
   try {
     await scan.advance(found.to);
   } catch (cause) {
@@ -69,7 +73,7 @@ export async function assess(
     lostBytes: Math.max(0, size - to),
     cursor: withdrawn ? WatchCursor.none : tally.cursor,
   };
-  return { salvage, withdrawn, report };
+  return { salvage, withdrawn, dumpBytes: (dump.end ?? from) - from, report };
 }
 
 /** Remembers the position, and hands on what nobody has had yet. */

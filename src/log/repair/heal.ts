@@ -32,6 +32,8 @@ export interface HealingTerms {
 export interface HealedLog {
   readonly handle: FileHandle;
   readonly size: number;
+  /** Where the dump ends that it begins with; the header where there is none. */
+  readonly compactBytes: number;
   readonly codec: LogCodec;
   readonly salt: Uint8Array;
   readonly repair: LogRepair;
@@ -64,7 +66,8 @@ export async function heal(log: DamagedLog, terms: HealingTerms): Promise<Healed
     await handle.close().catch(() => undefined);
     const repair = { ...found.report, setAside: aside };
     const codec = codecOf(repair.format);
-    return { handle: temporary.handle, size, codec, salt, repair };
+    const compactBytes = codec.headerBytes + found.dumpBytes;
+    return { handle: temporary.handle, size, compactBytes, codec, salt, repair };
   } catch (cause) {
     await temporary.remove();
     throw cause;

@@ -1,5 +1,7 @@
 import { InvalidFormatError } from "../../errors/index.js";
 import type { FileHandle } from "../../platform/index.js";
+import type { KvUpdate } from "../../values/index.js";
+import type { DumpExtent } from "../dump-extent.js";
 import type { FrameWalker } from "../frame-walker.js";
 import { FOREIGN_HINT } from "../header.js";
 import type { LogVisitor } from "../visitor.js";
@@ -23,12 +25,14 @@ export class V2Walker implements FrameWalker {
   at = 0;
   readonly #path: string;
   readonly #visitor: LogVisitor;
+  readonly #dump: DumpExtent | undefined;
   readonly #frame = new RecordFrame();
   #damage: Damage | undefined;
 
-  constructor(path: string, visitor: LogVisitor) {
+  constructor(path: string, visitor: LogVisitor, dump?: DumpExtent) {
     this.#path = path;
     this.#visitor = visitor;
+    this.#dump = dump;
   }
 
   get frames(): number {
@@ -49,7 +53,7 @@ export class V2Walker implements FrameWalker {
       if (!checksumHolds(chunk, this.#frame)) {
         return this.#isDamage({ offset, kind: "checksum", claimedEnd: start + this.#frame.end });
       }
-      this.#visit(chunk, offset);
+      this.#visit(chunk, offset, start + this.#frame.end);
       this.records += 1;
       this.at = this.#frame.end;
       if (this.#frame.type === RECORD_CURSOR) this.lastPosition = start + this.at;
@@ -65,7 +69,7 @@ export class V2Walker implements FrameWalker {
     this.#damage = damage;
   }
 
-  #visit(chunk: Buffer, offset: number): void {
+  #visit(chunk: Buffer, offset: number, end: number): void {
     const frame = this.#frame;
     if (frame.type === RECORD_CURSOR) {
       this.#visitor.position({
@@ -73,17 +77,22 @@ export class V2Walker implements FrameWalker {
         cursorTimeNs: 0n,
         origin: undefined,
       });
+      this.#dump?.take([], true, end);
       return;
     }
+    const update = this.#updateIn(chunk, offset);
+    this.#visitor.update(update);
+    this.#dump?.take([update], false, end);
+  }
+
+  #updateIn(chunk: Buffer, offset: number): KvUpdate {
+    const frame = this.#frame;
     const key = keyOf(chunk, frame);
     if (key === undefined) throw this.#invalid("a key that is not UTF-8", offset);
     const version = versionOf(chunk, frame);
-    if (frame.type === RECORD_PUT) {
-      const value = this.#visitor.withoutValues === true ? NO_VALUE : valueOf(chunk, frame);
-      this.#visitor.update({ kind: "put", key, value, version });
-    } else {
-      this.#visitor.update({ kind: "delete", key, version });
-    }
+    if (frame.type !== RECORD_PUT) return { kind: "delete", key, version };
+    const value = this.#visitor.withoutValues === true ? NO_VALUE : valueOf(chunk, frame);
+    return { kind: "put", key, value, version };
   }
 
   #invalid(what: string, offset: number): InvalidFormatError {

@@ -1,5 +1,6 @@
 import { InvalidFormatError } from "../../errors/index.js";
 import type { FileHandle } from "../../platform/index.js";
+import type { DumpExtent } from "../dump-extent.js";
 import type { FrameWalker } from "../frame-walker.js";
 import { FOREIGN_HINT, NEWER_HINT } from "../header.js";
 import type { LogVisitor } from "../visitor.js";
@@ -26,13 +27,15 @@ export class V3Walker implements FrameWalker {
   readonly #salt: Uint8Array;
   readonly #seal: HeadSeal;
   readonly #visitor: LogVisitor;
+  readonly #dump: DumpExtent | undefined;
   #origin: string | undefined;
 
-  constructor(path: string, salt: Uint8Array, visitor: LogVisitor) {
+  constructor(path: string, salt: Uint8Array, visitor: LogVisitor, dump?: DumpExtent) {
     this.#path = path;
     this.#salt = salt;
     this.#seal = new HeadSeal(salt);
     this.#visitor = visitor;
+    this.#dump = dump;
   }
 
   take(chunk: Buffer, at: number, end: number, start: number): number | undefined {
@@ -102,7 +105,7 @@ export class V3Walker implements FrameWalker {
     if (kind === KIND_LINEAGE && offset === LINEAGE_AT) this.lineage = lineageOf(body);
     if (kind !== KIND_BATCH) return;
     try {
-      if (this.#visitor.batch === undefined) this.#takeBatch(body);
+      if (this.#visitor.batch === undefined) this.#takeBatch(body, offset);
       else this.#visitor.batch(body);
     } catch (error) {
       if (!(error instanceof InvalidFormatError) || error.offset !== undefined) throw error;
@@ -110,10 +113,11 @@ export class V3Walker implements FrameWalker {
     }
   }
 
-  #takeBatch(body: Buffer): void {
+  #takeBatch(body: Buffer, offset: number): void {
     const visitor = this.#visitor;
     const { updates, position } = parseBatch(body, visitor.withoutValues === true);
     for (const update of updates) visitor.update(update);
+    this.#dump?.take(updates, position !== undefined, offset + HEAD_BYTES + body.length);
     if (position === undefined) return;
     this.#origin = position.origin ?? this.#origin;
     visitor.position({ ...position, origin: this.#origin });
