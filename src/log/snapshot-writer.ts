@@ -145,8 +145,11 @@ export class SnapshotWriter implements AsyncDisposable {
     checkCursor(cursor);
     this.#requireUsable();
     const { cursorTimeNs = 0n, origin } = details;
-    this.#writeOut({ cursor, cursorTimeNs, origin });
-    this.#position = { cursor, cursorTimeNs, origin: origin ?? this.#position.origin };
+    const last = this.#position;
+    // The first position after a withdrawal says its origin, so that a damaged withdrawal still shows.
+    const written = origin ?? (last.cursor.isNone ? last.origin : undefined);
+    this.#writeOut({ cursor, cursorTimeNs, origin: written });
+    this.#position = { cursor, cursorTimeNs, origin: origin ?? last.origin };
     const isDue = this.#isCompactionDue();
     await this.#appender.acknowledge();
     return isDue;

@@ -72,7 +72,7 @@ export class AppendLogSnapshot implements SnapshotStore {
   /** What the memory is handed: the log's own encoder where its format is the memory's. */
   #staging: BatchEncoder;
   #position: LogPosition;
-  /** The origin that the file says last. */
+  /** The origin that the file says last, unless the next position has to say it again. */
   #originInFile: string | undefined;
   /** Settles when the calls made so far have. */
   #last: Promise<unknown> = Promise.resolve();
@@ -90,7 +90,7 @@ export class AppendLogSnapshot implements SnapshotStore {
     this.#log = log;
     this.#entries = entries;
     this.#position = position;
-    this.#originInFile = position.origin;
+    this.#originInFile = knownOrigin(position);
     this.#compactThreshold = options.compactThreshold ?? COMPACT_THRESHOLD;
     this.#encoder = log.encoder();
     this.#staging = this.#encoder.format === 3 ? this.#encoder : v3Codec.encoder();
@@ -244,10 +244,7 @@ export class AppendLogSnapshot implements SnapshotStore {
       throw error;
     }
     this.#entries.commit();
-    if (position !== undefined && encoder.format === 3) {
-      // After a withdrawal it is said anew: a reader of a damaged log then sees that another position began, whatever is lost.
-      this.#originInFile = position.cursor.isNone ? undefined : position.origin;
-    }
+    if (position !== undefined && encoder.format === 3) this.#originInFile = knownOrigin(position);
     encoder.clear(KEPT_BYTES);
     staging.clear(KEPT_BYTES);
   }
@@ -310,7 +307,7 @@ export class AppendLogSnapshot implements SnapshotStore {
     if (!this.#log.isPoisoned) return;
     const content = this.#content();
     await this.#log.rewrite(content);
-    this.#originInFile = this.#log.format === 3 ? content.position.origin : undefined;
+    this.#originInFile = this.#log.format === 3 ? knownOrigin(content.position) : undefined;
     this.#compactionError = undefined;
   }
 
@@ -329,6 +326,11 @@ export class AppendLogSnapshot implements SnapshotStore {
     if (this.#closed === undefined) return;
     throw new MillpondError("closed", `${this.#log.path} is closed`);
   }
+}
+
+/** What need not be said again with the next position. After a withdrawal all is, so that it shows if that is damaged. */
+function knownOrigin({ cursor, origin }: LogPosition): string | undefined {
+  return cursor.isNone ? undefined : origin;
 }
 
 function* slicesOf(entries: Arena): Generator<RecordSlice> {

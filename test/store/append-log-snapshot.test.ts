@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import { readSnapshot, SnapshotWriter, verify } from "../../src/log/index.js";
 import { nextTurn } from "../../src/platform/index.js";
 import { AppendLogSnapshot } from "../../src/store/index.js";
+import { WatchCursor } from "../../src/values/index.js";
 import { HUGE, withCode } from "../support/log-files.js";
 import { GatedFileSystem } from "../support/gated-file-system.js";
 import { MemoryFileSystem, systemError } from "../support/memory-file-system.js";
@@ -292,3 +293,26 @@ for (const durability of ["process", "power"] as const) {
     assert.equal(store.cursor().toU64(), 1n);
   });
 }
+
+test("a position that was withdrawn does not come back where its withdrawal is what is damaged", async () => {
+  const made = new MemoryFileSystem();
+  const store = await AppendLogSnapshot.open(PATH, { fs: made, compactThreshold: HUGE });
+  await store.apply([put("a", "1", 100)], at(100), "origin");
+  const from = made.content(PATH)?.length ?? 0;
+  await store.apply([], WatchCursor.none, "origin");
+  const to = made.content(PATH)?.length ?? 0;
+  await store.close();
+  const again = await AppendLogSnapshot.open(PATH, { fs: made, compactThreshold: HUGE });
+  await again.apply([put("a", "2", 50)], at(50), "origin");
+  await again.apply([put("a", "3", 51)], at(51), "origin");
+  await again.close();
+  for (let offset = from; offset < to; offset += 1) {
+    const bytes = Buffer.from(made.content(PATH) ?? []);
+    bytes[offset] = (bytes[offset] ?? 0) ^ 1;
+    const fs = new MemoryFileSystem();
+    (await fs.open(PATH, "create")).writeSync(bytes, 0);
+    await using healed = await AppendLogSnapshot.open(PATH, { fs });
+    assert.deepEqual(healed.cursor(), WatchCursor.none, `byte ${offset}`);
+    assert.deepEqual([healed.origin(), ...told(healed.range(""))], ["origin", "a=1@100"]);
+  }
+});

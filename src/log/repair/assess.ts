@@ -1,8 +1,9 @@
 import { CorruptedError, InvalidFormatError } from "../../errors/index.js";
 import type { FileHandle } from "../../platform/index.js";
-import { WatchCursor, type KvUpdate, type LogPosition } from "../../values/index.js";
+import type { KvUpdate, LogPosition } from "../../values/index.js";
 import { codecOf } from "../codecs.js";
 import { DumpExtent } from "../dump-extent.js";
+import { NO_POSITION } from "../fold.js";
 import { LogScan } from "../scan-log.js";
 import type { LogVisitor } from "../visitor.js";
 import { mayHaveWithdrawn } from "./lost-part.js";
@@ -19,19 +20,13 @@ export function isDamage(error: unknown): error is DamageError {
 export interface Assessment {
   /** Its frames up to `to` are good, each of them. */
   readonly salvage: Salvage;
-  /** Whether the position in force there must not be relied on. */
-  readonly withdrawn: boolean;
+  /** What comes after that where the position in force there must not be relied on: none, with the origin that it had. */
+  readonly withdrawn: LogPosition | undefined;
   /** How much of it, from its first frame on, is a dump: in bytes. */
   readonly dumpBytes: number;
   /** As after the repair, with nothing set aside yet. */
   readonly report: LogRepair;
 }
-
-export const WITHDRAWN: LogPosition = {
-  cursor: WatchCursor.none,
-  cursorTimeNs: 0n,
-  origin: undefined,
-};
 
 /**
  * Looks at a log whose reading threw `error`, after all that comes before the damage was handed to `visitor`; what is found
@@ -58,8 +53,10 @@ export async function assess(
   }
   const { goodBytes: to, records } = scan.result;
   const salvage = { ...found, to };
-  const withdrawn = !tally.cursor.isNone && (await mayHaveWithdrawn(handle, salvage));
-  if (withdrawn) visitor?.position(WITHDRAWN);
+  const { cursor, origin } = tally.reached;
+  const isKept = cursor.isNone || !(await mayHaveWithdrawn(handle, salvage, origin !== undefined));
+  const withdrawn = isKept ? undefined : { ...NO_POSITION, origin };
+  if (withdrawn !== undefined) visitor?.position(withdrawn);
   const { size } = await handle.stat();
   const report: LogRepair = {
     path,
@@ -71,14 +68,14 @@ export async function assess(
     keptBytes: codecOf(format).headerBytes + to - from,
     keptRecords: records,
     lostBytes: Math.max(0, size - to),
-    cursor: withdrawn ? WatchCursor.none : tally.cursor,
+    cursor: withdrawn?.cursor ?? cursor,
   };
   return { salvage, withdrawn, dumpBytes: (dump.end ?? from) - from, report };
 }
 
 /** Remembers the position, and hands on what nobody has had yet. */
 class Tally implements LogVisitor {
-  cursor = WatchCursor.none;
+  reached = NO_POSITION;
   readonly withoutValues: boolean;
   readonly #next: LogVisitor | undefined;
 
@@ -92,7 +89,7 @@ class Tally implements LogVisitor {
   }
 
   position(position: LogPosition): void {
-    this.cursor = position.cursor;
+    this.reached = position;
     this.#next?.position(position);
   }
 }

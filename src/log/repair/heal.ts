@@ -4,7 +4,7 @@ import type { LogCodec } from "../codec.js";
 import { codecOf } from "../codecs.js";
 import { TemporaryLog } from "../compact-file.js";
 import type { LogVisitor } from "../visitor.js";
-import { assess, WITHDRAWN, type Assessment, type DamageError } from "./assess.js";
+import { assess, type Assessment, type DamageError } from "./assess.js";
 import type { LogRepair } from "./report.js";
 import { keepNewest, setAside } from "./set-aside.js";
 
@@ -100,9 +100,9 @@ async function writeGood(
     chunk.copyWithin(0, taken, held + filled);
     held += filled - taken;
   }
-  if (!withdrawn) return end;
+  if (withdrawn === undefined) return end;
   const batch = codec.encoder();
-  batch.end(WITHDRAWN);
+  batch.end({ ...withdrawn, origin: undefined });
   const frame = batch.stamp({ offset: end, salt });
   await target.write(frame, end);
   return end + frame.length;

@@ -1,7 +1,8 @@
 import type { FileHandle } from "../../platform/index.js";
 import { crc32 } from "../crc32.js";
-import { RECORD_CURSOR } from "../v2/format.js";
+import { RECORD_BYTES_MIN, RECORD_CURSOR, RECORD_HEAD_BYTES } from "../v2/format.js";
 import { checksumHolds, frameRecord, RecordFrame } from "../v2/record-frame.js";
+import { parseBatch } from "../v3/batch.js";
 import {
   BATCH_FIXED_BYTES,
   BATCH_HAS_ORIGIN,
@@ -17,35 +18,53 @@ import type { Salvage } from "./salvage.js";
 
 const WINDOW_BYTES = 1024 * 1024;
 
+/** A cursor of no bytes in format 2, which withdraws the position: it is the same wherever it stands. */
+const WITHDRAWAL = withdrawal();
+
 /** A record or frame that is good. */
 interface Good {
   readonly end: number;
-  /** Whether the position before it counts no more: it is withdrawn, or another origin begins. */
+  readonly hasPosition: boolean;
+  /** Whether the position before it counts no more: it is withdrawn, or what it belongs to is said anew. */
   readonly withdraws: boolean;
 }
 
+/** One that is not good, and what it cannot be. */
+interface Damaged {
+  readonly end: number;
+  /** Whether it withdraws nothing, by what is left of it. */
+  readonly isHarmless: boolean;
+}
+
 /**
- * Whether the position before the damage (at `salvage.to`) may be one that the log itself had given up later: a repair of the copy withdraws the
- * position, and then it must not come back, because what it rested on was found to be gone. False only where that is
- * certain: exactly one record or frame is damaged, all after it are good, and none of them withdraws anything. (A
- * withdrawal is never alone: as long as there is no position, every batch after it says so.)
+ * Whether the position before the damage (at `salvage.to`) may be one that the log itself had given up later: a repair of the
+ * copy withdraws the position, and then it must not come back, because what it rested on was found to be gone. False only
+ * where that is certain: exactly one record or frame is damaged, all after it are good, none of them withdraws anything, and
+ * neither did the damaged one. Of that one it is certain
+ *
+ * - in format 2 where it is longer than a withdrawal, and no withdrawal is in it either;
+ * - in format 3 where its body is whole, or its records end where it does behind a cursor; or where the next position does not
+ *   say its origin: the one after a withdrawal does, in a log that has one (`hasOrigin`).
  */
 export async function mayHaveWithdrawn(
   handle: FileHandle,
   { format, salt, to: damage }: Salvage,
+  hasOrigin: boolean,
 ): Promise<boolean> {
   const { size } = await handle.stat();
   if (damage >= size) return false;
   const window = new Window(handle, size);
   const frames = format === 2 ? new Records(window) : new Frames(window, salt);
-  let at = await frames.endOfDamaged(damage);
-  if (at === undefined || at >= size) return true;
+  const damaged = await frames.damagedAt(damage);
+  if (damaged === undefined || damaged.end >= size) return true;
+  let { end: at, isHarmless: isCertain } = damaged;
   while (at < size) {
     const good: Good | undefined = await frames.at(at);
     if (good === undefined || good.withdraws) return true;
+    isCertain ||= format === 3 && hasOrigin && good.hasPosition;
     at = good.end;
   }
-  return false;
+  return !isCertain;
 }
 
 /** Pieces of a file, read so that small ones in a row cost one read. */
@@ -84,16 +103,21 @@ class Records {
   }
 
   /** By its own lengths, which hold if a good record follows. */
-  async endOfDamaged(offset: number): Promise<number | undefined> {
+  async damagedAt(offset: number): Promise<Damaged | undefined> {
+    // Where a good record follows one of that length, the other lengths mean nothing.
+    if ((await this.at(offset + RECORD_BYTES_MIN)) !== undefined) return undefined;
     const bytes = await this.#whole(offset);
-    return bytes === undefined ? undefined : offset + this.#frame.end;
+    if (bytes === undefined) return undefined;
+    const { end } = this.#frame;
+    return { end: offset + end, isHarmless: !bytes.subarray(0, end).includes(WITHDRAWAL) };
   }
 
   async at(offset: number): Promise<Good | undefined> {
     const bytes = await this.#whole(offset);
     if (bytes === undefined || !checksumHolds(bytes, this.#frame)) return undefined;
     const { end, type, tokenStart } = this.#frame;
-    return { end: offset + end, withdraws: type === RECORD_CURSOR && tokenStart === end };
+    const hasPosition = type === RECORD_CURSOR;
+    return { end: offset + end, hasPosition, withdraws: hasPosition && tokenStart === end };
   }
 
   async #whole(offset: number): Promise<Buffer | undefined> {
@@ -117,15 +141,20 @@ class Frames {
   }
 
   /** By its head; or where that is damaged, by the next frame, if what is between them has the body's length or checksum. */
-  async endOfDamaged(offset: number): Promise<number | undefined> {
+  async damagedAt(offset: number): Promise<Damaged | undefined> {
     const bytes = await this.#window.read(offset, WINDOW_BYTES);
     if (bytes.length < HEAD_BYTES) return undefined;
-    if (this.#seal.holds(bytes, 0, offset)) return offset + HEAD_BYTES + bodyBytesOf(bytes, 0);
+    if (this.#seal.holds(bytes, 0, offset)) {
+      const length = HEAD_BYTES + bodyBytesOf(bytes, 0);
+      if (length > HEAD_BYTES + FRAME_BODY_BYTES_MAX) return undefined;
+      const frame = await this.#window.read(offset, length);
+      return { end: offset + length, isHarmless: hasCursor(frame) };
+    }
     const sync = Buffer.of(SYNC_0, SYNC_1);
     for (let at = bytes.indexOf(sync, 1); at !== -1; at = bytes.indexOf(sync, at + 1)) {
       if (at + HEAD_BYTES > bytes.length) return undefined;
       if (!this.#seal.holds(bytes, at, offset + at)) continue;
-      return isOneFrame(bytes, at) ? offset + at : undefined;
+      return damagedHead(bytes.subarray(0, at), offset);
     }
     return undefined;
   }
@@ -137,20 +166,49 @@ class Frames {
     if (length > HEAD_BYTES + FRAME_BODY_BYTES_MAX) return undefined;
     const frame = await this.#window.read(offset, length);
     if (frame.length < length || !bodyHolds(frame, 0)) return undefined;
-    return { end: offset + length, withdraws: withdraws(frame) };
+    const isBatch = frame[2] === KIND_BATCH && length >= HEAD_BYTES + BATCH_FIXED_BYTES;
+    const flags = isBatch ? (frame[HEAD_BYTES] as number) : 0;
+    return {
+      end: offset + length,
+      hasPosition: (flags & BATCH_HAS_POSITION) !== 0,
+      withdraws: isBatch && withdraws(frame),
+    };
   }
 }
 
-/** Whether the bytes up to `end` are one frame with a damaged head. */
-function isOneFrame(bytes: Buffer, end: number): boolean {
-  if (end < HEAD_BYTES) return false;
-  const hasLength = bodyBytesOf(bytes, 0) === end - HEAD_BYTES;
-  return hasLength || crc32(bytes, HEAD_BYTES, end) === readU32(bytes, 8);
+/** The bytes between the damage and the next frame, where they are one frame whose head does not hold. */
+function damagedHead(frame: Buffer, offset: number): Damaged | undefined {
+  if (frame.length < HEAD_BYTES) return undefined;
+  const isWhole = crc32(frame, HEAD_BYTES, frame.length) === readU32(frame, 8);
+  if (!isWhole && bodyBytesOf(frame, 0) !== frame.length - HEAD_BYTES) return undefined;
+  // Its kind may be what is damaged: any body that could withdraw something is taken for a batch.
+  const isHarmless = isWhole ? !withdraws(frame) : hasCursor(frame);
+  return { end: offset + frame.length, isHarmless };
+}
+
+/**
+ * Whether the frame, whose checksum does not hold, has a cursor still. It had one: with another number of bytes before them, its
+ * records would not end where it does.
+ */
+function hasCursor(frame: Buffer): boolean {
+  try {
+    const { position } = parseBatch(frame.subarray(HEAD_BYTES), true);
+    return position !== undefined && !position.cursor.isNone && position.origin === undefined;
+  } catch {
+    return false;
+  }
 }
 
 function withdraws(frame: Buffer): boolean {
-  if (frame[2] !== KIND_BATCH || frame.length < HEAD_BYTES + BATCH_FIXED_BYTES) return false;
+  if (frame.length < HEAD_BYTES + BATCH_FIXED_BYTES) return false;
   const flags = frame[HEAD_BYTES] as number;
   const isNone = (flags & BATCH_HAS_POSITION) !== 0 && frame[HEAD_BYTES + 1] === 0;
   return isNone || (flags & BATCH_HAS_ORIGIN) !== 0;
+}
+
+function withdrawal(): Buffer {
+  const record = Buffer.alloc(RECORD_BYTES_MIN);
+  record[RECORD_HEAD_BYTES - 1] = RECORD_CURSOR;
+  record.writeUInt32LE(crc32(record, 4, RECORD_BYTES_MIN), 0);
+  return record;
 }

@@ -4,8 +4,8 @@ import { crc32 } from "node:zlib";
 import { readSnapshot, SnapshotWriter, type LogRepair } from "../../../src/log/index.js";
 import { WatchCursor, type KvUpdate } from "../../../src/values/index.js";
 import { HUGE, withCode } from "../../support/log-files.js";
-import { systemError, type MemoryFileSystem } from "../../support/memory-file-system.js";
-import { del, put, told } from "../../support/updates.js";
+import { MemoryFileSystem, systemError } from "../../support/memory-file-system.js";
+import { at, del, put, told } from "../../support/updates.js";
 import { diskWith, LOG_PATH, positionAt, V3Log } from "../../support/v3-logs.js";
 
 const BATCHES: readonly (readonly KvUpdate[])[] = [
@@ -147,6 +147,47 @@ describe("a healed v3 log", () => {
       assert.deepEqual(repair?.cursor, WatchCursor.none);
       assert.deepEqual((await readSnapshot(LOG_PATH, { fs }))?.cursor, WatchCursor.none);
     }
+  });
+
+  for (const [what, origin, bare] of [
+    ["with an origin", "the origin", false],
+    ["of a writer that keeps no origin", undefined, false],
+    ["whose later batches have no position", "the origin", true],
+  ] as const) {
+    test(`${what} has no position where its withdrawal is what is damaged`, async () => {
+      const made = new MemoryFileSystem();
+      const writer = await SnapshotWriter.open(LOG_PATH, HUGE, { fs: made, format: 3 });
+      writer.writeUpdate(put("a", "1", 100));
+      await writer.checkpoint(at(100), origin === undefined ? {} : { origin });
+      const from = writer.size;
+      await writer.checkpoint(WatchCursor.none);
+      const to = writer.size;
+      for (const revision of [50, 51]) {
+        writer.writeUpdate(put("a", "2", revision));
+        await (bare ? writer.flush() : writer.checkpoint(at(revision)));
+      }
+      await writer.close();
+      for (let bit = from * 8; bit < to * 8; bit += 1) {
+        const bytes = Buffer.from(made.content(LOG_PATH) ?? []);
+        bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+        const { repair, state, cursor } = await open(await diskWith(bytes));
+        assert.deepEqual(repair?.cursor, WatchCursor.none, `bit ${bit}`);
+        assert.deepEqual(cursor, WatchCursor.none, `bit ${bit}`);
+        assert.deepEqual(state, ["a=1@100"], `bit ${bit}`);
+      }
+    });
+  }
+
+  test("keeps its origin where its position is withdrawn, and says it with the next one", async () => {
+    const log = sample().batch([], { ...positionAt(0), cursor: WatchCursor.none });
+    const fs = await diskWith(flipped(log, (log.bounds[4] ?? 0) + 20, 0));
+    const writer = await SnapshotWriter.open(LOG_PATH, HUGE, { fs });
+    const to = writer.size;
+    await writer.checkpoint(at(9));
+    await writer.close();
+    assert.equal((await readSnapshot(LOG_PATH, { fs }))?.origin, "the origin");
+    // flags: a position, and an origin
+    assert.equal(fs.content(LOG_PATH)?.[to + 16], 3);
   });
 
   test("has no position where two frames in a row are damaged: one of them may have withdrawn it", async () => {

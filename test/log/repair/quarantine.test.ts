@@ -192,6 +192,45 @@ describe("opening a log that is damaged before its end", () => {
     assert.deepEqual(replayed, stateAfter(3));
   });
 
+  test("keeps no position whose withdrawal is what is damaged, whichever bit of it", async () => {
+    const made = new MemoryFileSystem();
+    const { ends } = await makeLog(made);
+    const from = ends.at(-1) ?? 0;
+    const writer = await SnapshotWriter.open(PATH, HUGE, { fs: made, format: 2 });
+    await writer.checkpoint(WatchCursor.none);
+    const to = writer.size;
+    for (let revision = 50; revision < 60; revision += 1) {
+      writer.writeUpdate(put("other", "1", revision));
+      await writer.checkpoint(at(revision));
+    }
+    await writer.close();
+    for (let bit = from * 8; bit < to * 8; bit += 1) {
+      const fs = new MemoryFileSystem();
+      (await fs.open(PATH, "create")).writeSync(content(made, PATH), 0);
+      flip(fs, bit >> 3, bit & 7);
+      const { repairs, replayed, cursor } = await open(fs);
+      assert.deepEqual(repairs[0]?.cursor, WatchCursor.none, `bit ${bit}`);
+      assert.deepEqual(cursor, WatchCursor.none, `bit ${bit}`);
+      assert.deepEqual(replayed, stateAfter(BATCHES), `bit ${bit}`);
+    }
+  });
+
+  test("keeps no position where the damaged record has grown over a withdrawal", async () => {
+    const fs = new MemoryFileSystem();
+    const from = (await makeLog(fs)).ends.at(-1) ?? 0;
+    const writer = await SnapshotWriter.open(PATH, HUGE, { fs, format: 2 });
+    writer.writeUpdate(put("same", "12345678", 70));
+    const start = writer.size;
+    await writer.checkpoint(WatchCursor.none);
+    // Ends 64 bytes later, and as the first one does: with a version of as many bytes.
+    writer.writeUpdate(put("same", "x".repeat(64 - 6 - 24), 71));
+    assert.equal(writer.size - start, 64);
+    await writer.checkpoint(at(72));
+    await writer.close();
+    flip(fs, from + 5 + 2 + 4, 6);
+    assert.deepEqual((await open(fs)).repairs[0]?.cursor, WatchCursor.none);
+  });
+
   test("throws where that is wanted, and leaves it as it is", async () => {
     const fs = new MemoryFileSystem();
     const { ends } = await makeLog(fs);
