@@ -2,11 +2,13 @@
 """Reads a snapshot log of format 2 or 3 and prints what it adds up to, as `millpond cat FILE --json` does.
 
 Written from FORMAT.md alone, with nothing but Python's standard library, to show that the description is enough. Prints one
-JSON object for each live entry, ascending by the bytes of the key. Damage, or what is no log, ends with status 1 and a line on
+JSON object for each live entry, ascending by the bytes of the key; with `--position` then one for the position, as in
+`millpond inspect FILE --json`, or `null` where there is no snapshot. Damage, or what is no log, ends with status 1 and a line on
 standard error: `CODE at byte OFFSET: WHY`. Of several files each begins with a line that names it, and a failure is a line too.
 """
 
 import base64
+import datetime
 import json
 import sys
 import zlib
@@ -48,7 +50,8 @@ def is_zero(data):
 
 
 def read_log(data):
-    """The live entries, by the bytes of their keys: value, version, time or None, ttl or None."""
+    """The live entries by the bytes of their keys (value, version, time or None, ttl or None), and the position: cursor,
+    its time, origin or None."""
     if data[:4] == b"MPND" and len(data) >= 24:
         return read_v3(data)
     if data[:4] == b"PGSS" and len(data) >= 6:
@@ -70,6 +73,7 @@ def read_v3(data):
         raise LogError("invalid-format", 16, "unknown features")
     salt = data[8:16]
     entries = {}
+    cursor, time, origin = b"", 0, None
     p = 24
     while p < len(data):
         if not head_holds(data, p, salt):
@@ -83,12 +87,16 @@ def read_v3(data):
             require_torn_v3(data, p, salt)
             break
         if kind == 1:
-            for key, entry in batch(body, p):
+            changes, position = batch(body, p)
+            for key, entry in changes:
                 entries.pop(key, None)
                 if entry is not None:
                     entries[key] = entry
+            if position is not None:
+                cursor, time = position[:2]
+                origin = origin if position[2] is None else position[2]
         p += 16 + body_len
-    return entries
+    return entries, (cursor, time, origin)
 
 
 def head_holds(data, p, salt):
@@ -106,7 +114,8 @@ def require_torn_v3(data, p, salt):
 
 
 def batch(body, p):
-    """The changes of a batch: the key, and its entry or None for a removal."""
+    """The changes of a batch (the key, and its entry or None for a removal), and its position or None: cursor, time,
+    origin or None."""
 
     def need(holds, why):
         if not holds:
@@ -120,12 +129,14 @@ def batch(body, p):
         need(flags == 0 and cursor_len == 0 and u64(body, 8) == 0, "part of a position without one")
     at = 16 + cursor_len
     need(at <= len(body), "a cursor past the end")
+    origin = None
     if flags & 2:
         need(at + 4 <= len(body), "an origin past the end")
         origin_len = u32(body, at)
         need(origin_len <= 1024 * 1024, "an origin that is too long")
         need(at + 4 + origin_len <= len(body), "an origin past the end")
-        need(is_utf8(body[at + 4 : at + 4 + origin_len]), "an origin that is not UTF-8")
+        origin = body[at + 4 : at + 4 + origin_len]
+        need(is_utf8(origin), "an origin that is not UTF-8")
         at += 4 + origin_len
     changes = []
     for _ in range(count):
@@ -146,7 +157,8 @@ def batch(body, p):
         entry = (value, version, u64(time, 0) if time else None, u64(ttl, 0) if ttl else None)
         changes.append((key, entry if is_put else None))
     need(at == len(body), "bytes after the last record")
-    return changes
+    position = (body[16 : 16 + cursor_len], u64(body, 8), origin) if flags & 1 else None
+    return changes, position
 
 
 # Version 2
@@ -167,23 +179,26 @@ def read_v2(data):
     if u16(data, 4) != 2:
         raise LogError("invalid-format", 4, "an unknown version")
     entries = {}
+    cursor = b""
     d = 6
     while d < len(data):
         try:
-            kind, key, value, version, end = record(data, d)
+            kind, key, value, token, end = record(data, d)
         except Stop as stop:
             if stop.why == "bad token":
                 raise LogError("invalid-format", d, "a version or cursor that is too long")
             require_torn_v2(data, d, stop)
             break
-        if kind != 3:
+        if kind == 3:
+            cursor = token
+        else:
             if not is_utf8(key):
                 raise LogError("invalid-format", d, "a key that is not UTF-8")
             entries.pop(key, None)
             if kind == 1:
-                entries[key] = (value, version, None, None)
+                entries[key] = (value, token, None, None)
         d = end
-    return entries
+    return entries, (cursor, 0, None)
 
 
 def record(data, d):
@@ -264,17 +279,36 @@ def print_entries(entries):
         print_line(line)
 
 
+def print_position(entries, position):
+    cursor, time, origin = position
+    if not entries and not cursor:
+        print_line(None)
+        return
+    line = {"cursor": cursor.hex()}
+    if time != 0:
+        seconds, ns = divmod(time, 1_000_000_000)
+        day = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
+        line["cursorTime"] = f"{day:%Y-%m-%dT%H:%M:%S}.{ns:09d}Z"
+    if origin is not None:
+        line["origin"] = origin.decode("utf-8")
+    print_line(line)
+
+
 def main():
-    paths = sys.argv[1:]
+    paths = [argument for argument in sys.argv[1:] if argument != "--position"]
+    with_position = len(paths) < len(sys.argv) - 1
     if not paths:
-        sys.exit("usage: read-log.py FILE...")
+        sys.exit("usage: read-log.py [--position] FILE...")
     status = 0
     for path in paths:
         if len(paths) > 1:
             print_line({"file": path})
         try:
             with open(path, "rb") as file:
-                print_entries(read_log(file.read()))
+                entries, position = read_log(file.read())
+            print_entries(entries)
+            if with_position:
+                print_position(entries, position)
         except LogError as error:
             status = 1
             print(error, file=sys.stderr)

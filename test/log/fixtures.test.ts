@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { load, readSnapshot, verify, type Snapshot } from "../../src/log/index.js";
 import { compareKeys } from "../../src/rules/key-order.js";
-import type { FixtureContent } from "../support/fixtures.js";
+import type { FixtureContent, FixtureError } from "../support/fixtures.js";
 import { tempDirectory } from "../support/temp-directory.js";
 
 const ROOT = join("test", "fixtures");
@@ -59,3 +59,19 @@ for (const [folder, least] of [
     }
   });
 }
+
+describe("a file that no log looks like", () => {
+  const folder = join(ROOT, "refused");
+  for (const name of readdirSync(folder).filter((file) => file.endsWith(".snap"))) {
+    test(`is refused, and left as it is: ${name}`, async () => {
+      await using directory = await tempDirectory();
+      const path = directory.file("log.snap");
+      const bytes = await readFile(join(folder, name));
+      await writeFile(path, bytes);
+      const json = await readFile(join(folder, name.replace(/snap$/, "json")), "utf8");
+      const { code, offset } = JSON.parse(json) as FixtureError;
+      await assert.rejects(load(path), { code, offset });
+      assert.deepEqual(await readFile(path), bytes);
+    });
+  }
+});

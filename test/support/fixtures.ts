@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../../src/errors/index.js";
 import { codecOf } from "../../src/log/codecs.js";
 import {
   VersionToken,
@@ -30,11 +31,17 @@ interface FixtureEntry {
   readonly ttlMs?: number;
 }
 
+/** What a file has to be refused with. */
+export interface FixtureError {
+  readonly code: ErrorCode;
+  readonly offset: number;
+}
+
 export interface Fixture {
   /** Path below test/fixtures, without an ending. */
   readonly name: string;
   readonly bytes: Buffer;
-  readonly content: FixtureContent;
+  readonly content: FixtureContent | FixtureError;
 }
 
 interface Batch {
@@ -43,6 +50,8 @@ interface Batch {
 }
 
 const WITHDRAWN: LogPosition = { cursor: WatchCursor.none, cursorTimeNs: 0n, origin: undefined };
+/** The beginning of a cursor record of format 2 that says it has 200 bytes. */
+const LONG_CURSOR = Buffer.of(1, 2, 3, 4, 3, 200, 1, 2);
 const TIME_MS = 1_700_000_000_000;
 
 const one: readonly Batch[] = [
@@ -103,7 +112,24 @@ const withdrawn: readonly Batch[] = [
 
 /** All fixtures, made anew: the same bytes every time. */
 export function fixtures(): Fixture[] {
-  return [...fixturesOfV3(), ...fixturesOfV2()];
+  return [...fixturesOfV3(), ...fixturesOfV2(), ...refused()];
+}
+
+function refused(): Fixture[] {
+  const v2 = v2BytesOf([]);
+  const put2 = v2BytesOf([{ updates: [put("alpha", "1", 1)] }]);
+  const versionLength = put2.length - 9;
+  put2[versionLength] = 11;
+  return [
+    // A length that no record has is judged before what it measures is looked for.
+    invalid("v2-cursor-too-long-at-the-end", Buffer.concat([v2, LONG_CURSOR]), v2.length),
+    invalid("v2-version-too-long-at-the-end", put2.subarray(0, versionLength + 1), v2.length),
+    invalid("v3-unknown-kind", logOf(one).frame(2, Buffer.from("newer")).bytes, logOf(one).size),
+  ];
+}
+
+function invalid(name: string, bytes: Buffer, offset: number): Fixture {
+  return { name: `refused/${name}`, bytes, content: { code: "invalid-format", offset } };
 }
 
 function fixturesOfV3(): Fixture[] {
