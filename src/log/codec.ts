@@ -40,6 +40,8 @@ export interface BatchEncoder {
   readonly length: number;
   /** Records added, without the position. */
   readonly records: number;
+  /** Of an ended batch: whether it was ended with one. */
+  readonly hasPosition: boolean;
   add(update: KvUpdate): void;
   addPut(entry: KvEntry): void;
   /** Whole records in v3's encoding, as a dump of the kernel gives them. v3 only: v2 throws. */

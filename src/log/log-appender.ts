@@ -15,6 +15,7 @@ import { writeDump, type CompactContent } from "./dump.js";
 import { GroupSync } from "./group-sync.js";
 import { isMovedAway, MovedAwayError } from "./in-place.js";
 import { ioError, syncFailed } from "./io-errors.js";
+import { LastPosition } from "./last-position.js";
 import { LogFile } from "./log-file.js";
 import { openForWriting, type WritableLog } from "./open-log.js";
 import { byFailedSync, byFailedWrite, byMove, poisonedError, type Poisoning } from "./poisoning.js";
@@ -47,6 +48,15 @@ export interface LogAppenderOptions extends HealingOptions {
 /** After so many acknowledgements it looks whether the file is still at its path. */
 const PLACE_CHECK_EVERY = 64;
 
+/** How a compact file is made. */
+interface Rewriting {
+  readonly dump: Dump;
+  /** Of the old file the dump has all up to here; the rest is carried over. */
+  readonly start: number;
+  /** Whether the dump ends with a position where the old file had none. */
+  readonly hasPosition: boolean;
+}
+
 /** A place in the log that a compaction moves. */
 interface Mark {
   offset: number;
@@ -70,6 +80,7 @@ export class LogAppender {
   readonly #wanted: LogFormat;
   readonly #syncs = new GroupSync(() => this.#syncAll());
   #file: LogFile;
+  readonly #lastPosition: LastPosition;
   #compactBytes: number;
   #poisoning: Poisoning | undefined;
   #untilPlaceCheck = PLACE_CHECK_EVERY;
@@ -86,6 +97,7 @@ export class LogAppender {
     this.#target = log.target;
     this.#lock = log.lock;
     this.#file = new LogFile(path, log);
+    this.#lastPosition = new LastPosition(log.positionEnd);
     this.#compactBytes = log.compactBytes;
     this.#fs = options.fs ?? nodeFileSystem;
     this.#random = options.random ?? systemRandom;
@@ -166,6 +178,7 @@ export class LogAppender {
       this.#changing(file, () => file.cutBackTo(start));
       throw error;
     }
+    if (batch.hasPosition) this.#lastPosition.appended(file.end);
   }
 
   /**
@@ -175,6 +188,7 @@ export class LogAppender {
   async acknowledge(): Promise<void> {
     this.requireUsable();
     this.#file.acknowledge();
+    this.#lastPosition.acknowledge();
     this.#compaction?.acknowledged();
     if (this.#durability === "power") await this.#syncs.wait();
     await this.#checkPlaceNowAndThen();
@@ -192,6 +206,7 @@ export class LogAppender {
     const file = this.#file;
     if (file.end === file.acknowledged) return;
     this.#changing(file, () => file.discard());
+    this.#lastPosition.discard();
     this.#compaction?.discarded();
   }
 
@@ -204,30 +219,27 @@ export class LogAppender {
    * last step, syncing the directory, failed.
    */
   async rewrite(content: CompactContent): Promise<void> {
-    await this.#compactBy(
-      () => (target) => writeDump(target, content),
-      () => undefined,
-    );
+    const hasPosition = !content.position.cursor.isNone;
+    await this.#compactBy(this.#file.acknowledged, (start) => ({
+      dump: (target) => writeDump(target, content),
+      start,
+      hasPosition,
+    }));
   }
 
   /**
-   * As {@link LogAppender.rewrite}, from what the file itself holds up to this call, read again off the main thread. Throws
-   * `corrupted` for damage since it was opened.
+   * As {@link LogAppender.rewrite}, from what the file itself holds up to its last position, read again off the main thread; what
+   * follows that is no part of what it stands for, and stays as it is. A log without a position is compacted whole. Throws `corrupted`
+   * for damage since it was opened.
    */
   async compact(): Promise<void> {
-    const { path } = this;
-    await this.#compactBy(
-      (source, end) =>
-        dumpOfPrefix({
-          fs: this.#fs,
-          random: this.#random,
-          path,
-          target: this.#target,
-          source,
-          end,
-        }),
-      () => this.#requireSound(),
-    );
+    // As of the call: whoever waits already counts on finding again what came since its own.
+    await this.#compactBy(this.#lastPosition.end ?? this.#file.acknowledged, (start) => {
+      this.#requireSound();
+      const files = { fs: this.#fs, path: this.path, target: this.#target, source: this.#file };
+      const dump = dumpOfPrefix({ ...files, random: this.#random, end: start });
+      return { dump, start, hasPosition: false };
+    });
   }
 
   /** Gives up the compaction under way, if any, the file and the lock. Idempotent. */
@@ -242,15 +254,15 @@ export class LogAppender {
     this.#requireSound();
   }
 
-  async #compactBy(dumpOf: (from: LogFile, end: number) => Dump, check: () => void): Promise<void> {
+  /** @param begin is called once no other is under way, with the offset where `end` is by now. */
+  async #compactBy(end: number, begin: (start: number) => Rewriting): Promise<void> {
     this.#requireNotClosing();
-    const mark: Mark = { offset: this.#file.acknowledged };
+    const mark: Mark = { offset: end };
     this.#marks.add(mark);
     try {
       while (this.#running !== undefined) await this.#running;
       this.#requireNotClosing();
-      check();
-      const running = this.#replace(dumpOf(this.#file, mark.offset), mark.offset);
+      const running = this.#replace(begin(mark.offset));
       const clear = (): void => {
         this.#running = undefined;
       };
@@ -261,7 +273,7 @@ export class LogAppender {
     }
   }
 
-  async #replace(dump: Dump, start: number): Promise<void> {
+  async #replace({ dump, start, hasPosition }: Rewriting): Promise<void> {
     const isHealing = this.isPoisoned;
     const from = this.#file;
     const codec = codecOf(this.#wanted);
@@ -276,7 +288,7 @@ export class LogAppender {
       dump,
     });
     try {
-      await this.#compaction.run((made) => this.#switchTo(made, isHealing));
+      await this.#compaction.run((made) => this.#switchTo(made, isHealing, hasPosition));
     } catch (error) {
       this.#compaction = undefined;
       if (error instanceof MovedAwayError) this.#poison(byMove(error));
@@ -289,11 +301,19 @@ export class LogAppender {
   }
 
   /** Without giving way: whatever is appended next goes to the new file only. */
-  #switchTo({ file, dumpEnd, placeOf }: CompactLog, isHealing: boolean): void {
+  #switchTo(
+    { file, dumpEnd, placeOf }: CompactLog,
+    isHealing: boolean,
+    hasPosition: boolean,
+  ): void {
+    // After healing nothing but the dump is there. Behind a first position nothing is folded into it.
+    const isOnlyDump = isHealing || (hasPosition && this.#lastPosition.end === undefined);
+    const move = isOnlyDump ? () => dumpEnd : placeOf;
+    for (const mark of this.#marks) mark.offset = move(mark.offset);
+    this.#lastPosition.move(move, hasPosition ? dumpEnd : undefined);
     this.#file = file;
     this.#compactBytes = dumpEnd;
     this.#compaction = undefined;
-    for (const mark of this.#marks) mark.offset = isHealing ? file.end : placeOf(mark.offset);
     if (isHealing) this.#poisoning = undefined;
     if (file.tear !== undefined) this.#poison(byFailedWrite(file.tear.cause));
     const synced = this.#syncDirectory();

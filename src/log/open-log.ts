@@ -38,6 +38,8 @@ export interface WritableLog {
    * visitor that takes batches whole knows itself what it has.
    */
   readonly compactBytes: number;
+  /** Where the last position ends, or an offset before it where that is all that is known; undefined where there is none. */
+  readonly positionEnd: number | undefined;
 }
 
 /** For a file that is made, or whose header is torn. */
@@ -52,7 +54,10 @@ export interface OpenOptions extends NewLogOptions, HealingOptions {
   readonly clock?: Clock;
 }
 
-type Found = Pick<WritableLog, "handle" | "codec" | "salt" | "size" | "compactBytes">;
+type Found = Pick<
+  WritableLog,
+  "handle" | "codec" | "salt" | "size" | "compactBytes" | "positionEnd"
+>;
 
 const NEW_FORMAT: LogFormat = 3;
 
@@ -115,7 +120,8 @@ async function scanOrHeal(log: Omit<DamagedLog, "error">, options: OpenOptions):
     const healed = await heal({ ...log, error }, { nowMs: clock.now(), keepCorrupt, salt });
     if (healed === undefined) throw error;
     options.onRepair?.(healed.repair);
-    return healed;
+    const positionEnd = healed.repair.cursor.isNone ? undefined : healed.codec.headerBytes;
+    return { ...healed, positionEnd };
   }
 }
 
@@ -135,7 +141,8 @@ async function scanAndRepair(
     handle.writeSync(codec.header(salt), 0);
     // Zeros in the place of a longer header.
     if (tornBytes > headerBytes) handle.truncateSync(headerBytes);
-    return { handle, codec, salt, size: headerBytes, compactBytes: headerBytes };
+    const compactBytes = headerBytes;
+    return { handle, codec, salt, size: headerBytes, compactBytes, positionEnd: undefined };
   }
   if (tornBytes > 0) handle.truncateSync(goodBytes);
   return {
@@ -144,5 +151,6 @@ async function scanAndRepair(
     salt: scan.salt,
     size: goodBytes,
     compactBytes: lineage?.newOffset ?? dump?.end ?? headerBytes,
+    positionEnd: scan.lastPosition,
   };
 }

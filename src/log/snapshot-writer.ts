@@ -174,7 +174,7 @@ export class SnapshotWriter implements AsyncDisposable {
 
   /**
    * Flushes, and makes of what the log holds then one with the live entries sorted by key and the last cursor, while updates
-   * and checkpoints go on: what they write meanwhile follows. It is written to a temporary file in the same directory, synced,
+   * and checkpoints go on: what they write meanwhile follows, and so does, as it is, what was written since that cursor. It is written to a temporary file in the same directory, synced,
    * renamed, the directory synced. A symbolic link stays one, and the mode stays. On a throw the log is what it was, except
    * where the last step, syncing the directory, failed: then the new log is in place, and only a power loss could bring the
    * old one back.

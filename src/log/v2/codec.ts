@@ -34,6 +34,10 @@ class V2Encoder implements BatchEncoder {
     return this.#records;
   }
 
+  get hasPosition(): boolean {
+    return this.#recordBytes !== undefined && this.#buffer.length > this.#recordBytes;
+  }
+
   add(update: KvUpdate): void {
     this.#buffer.appendUpdate(update);
     this.#records += 1;

@@ -60,6 +60,11 @@ export class V3Encoder implements BatchEncoder {
     return this.#records;
   }
 
+  get hasPosition(): boolean {
+    const flags = this.#bytes[this.#requireEnded() + HEAD_BYTES] as number;
+    return (flags & BATCH_HAS_POSITION) !== 0;
+  }
+
   add(update: KvUpdate): void {
     if (update.kind === "put") this.addPut(update);
     else this.#append(KIND_OF[update.kind], update, NO_VALUE);
