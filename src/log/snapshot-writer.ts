@@ -12,7 +12,7 @@ import { Replay, type ReplayVisitor } from "./replay.js";
 export interface SnapshotWriterOptions extends LogAppenderOptions {
   /**
    * How many bytes of updates wait in memory for a checkpoint before they are written on their own, ahead of it; a single
-   * longer update is let in. Default 8 MiB.
+   * longer update is let in. Default 8 MiB; more than 62 MiB count as about 63.
    */
   readonly bufferBytes?: number;
   /** Is handed what the log holds already, in order, while {@link SnapshotWriter.open} checks it. */
@@ -64,7 +64,8 @@ export class SnapshotWriter implements AsyncDisposable {
     this.path = appender.path;
     this.#appender = appender;
     this.#compactThreshold = compactThreshold;
-    this.#bufferBytes = bufferBytes;
+    // In format 2 too: a compaction may convert the log before the batch is written, and in format 3 it is one frame.
+    this.#bufferBytes = Math.min(bufferBytes, codecOf(3).batchBytesMax);
     this.#batch = appender.encoder();
     this.#position = position;
   }
@@ -125,8 +126,7 @@ export class SnapshotWriter implements AsyncDisposable {
     this.#requireUsable();
     checkUpdate(update);
     const codec = codecOf(this.#batch.format);
-    const most = Math.min(this.#bufferBytes, codec.batchBytesMax);
-    const isFull = this.#batch.length + codec.updateBytesMax(update) > most;
+    const isFull = this.#batch.length + codec.updateBytesMax(update) > this.#bufferBytes;
     if (isFull && this.#batch.length > 0) this.#writeOut(undefined);
     this.#batch.add(update);
   }

@@ -140,6 +140,25 @@ describe("a log of another format than the writer asks for", () => {
   }
 });
 
+test("a batch in a large buffer that was begun before the log became one of format 3 still fits", async () => {
+  const fs = new MemoryFileSystem();
+  const first = await SnapshotWriter.open(PATH, HUGE, { fs, format: 2 });
+  await first.checkpoint(at(1));
+  await first.close();
+  const writer = await SnapshotWriter.open(PATH, HUGE, {
+    fs,
+    format: 3,
+    bufferBytes: 256 * 1024 * 1024,
+  });
+  const value = new Uint8Array(10 * 1024 * 1024);
+  for (let key = 1; key <= 7; key += 1) writer.writeUpdate(put(`k${key}`, value, key));
+  await writer.rewrite([], at(1));
+  await writer.checkpoint(at(7));
+  await writer.close();
+  assert.equal((await verify(PATH, { fs })).format, 3);
+  assert.equal((await readSnapshot(PATH, { fs }))?.entries.size, 7);
+});
+
 test("a compaction keeps the time and the origin of the position, and so does a rewrite of the same cursor", async () => {
   const fs = new MemoryFileSystem();
   const open = async (found: LogPosition[] = []): Promise<SnapshotWriter> =>
