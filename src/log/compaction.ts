@@ -2,6 +2,7 @@ import type { FileSystem } from "../platform/index.js";
 import type { LogCodec } from "./codec.js";
 import { TemporaryLog } from "./compact-file.js";
 import type { DumpTarget } from "./dump.js";
+import { isMovedAway, MovedAwayError } from "./in-place.js";
 import { LogFile } from "./log-file.js";
 import { TailMirror } from "./tail-mirror.js";
 
@@ -64,8 +65,14 @@ export class Compaction {
     return this.#mirror?.isDirect === true ? this.#file : undefined;
   }
 
-  /** `switchOver` is called in the same turn in which the new file is known to be in place. */
-  async run(switchOver: (made: CompactLog) => void): Promise<void> {
+  /**
+   * `switchOver` is called in the same turn in which the new file is known to be in place, `failed` in that in which frames cease to
+   * go to it.
+   */
+  async run(
+    switchOver: (made: CompactLog) => void,
+    failed: (error: unknown) => void,
+  ): Promise<void> {
     const { fs, target, from, codec, salt, tailStart } = this.#plan;
     const { fileId } = await from.handle.stat();
     const temporary = await TemporaryLog.create(fs, target, fileId);
@@ -88,11 +95,23 @@ export class Compaction {
       await temporary.seal();
       signal.throwIfAborted();
       this.#isCommitted = true;
-      await temporary.takePlace();
+      await this.#takePlace(temporary);
       switchOver({ file, dumpEnd, placeOf: (offset) => this.#placeOf(offset, dumpEnd) });
     } catch (error) {
+      failed(error);
       this.#mirror = undefined;
       await temporary.remove();
+      throw error;
+    }
+  }
+
+  /** A rename may fail and take effect all the same, on a network disk for one: then the old file has no name any more. */
+  async #takePlace(temporary: TemporaryLog): Promise<void> {
+    const { fs, path, target, from } = this.#plan;
+    try {
+      await temporary.takePlace();
+    } catch (error) {
+      if (await isMovedAway(fs, target, from.handle)) throw new MovedAwayError(path);
       throw error;
     }
   }

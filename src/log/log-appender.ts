@@ -219,7 +219,8 @@ export class LogAppender {
    * last step, syncing the directory, failed.
    */
   async rewrite(content: CompactContent): Promise<void> {
-    const hasPosition = !content.position.cursor.isNone;
+    const { cursor, origin } = content.position;
+    const hasPosition = !cursor.isNone || origin !== undefined;
     await this.#compactBy(this.#file.acknowledged, (start) => ({
       dump: (target) => writeDump(target, content),
       start,
@@ -287,11 +288,18 @@ export class LogAppender {
       salt: newSalt(this.#random),
       dump,
     });
+    // Nothing more is to be acknowledged into a file that has lost its name.
+    const poisonIfMoved = (error: unknown): void => {
+      if (error instanceof MovedAwayError) this.#poison(byMove(error));
+    };
     try {
-      await this.#compaction.run((made) => this.#switchTo(made, isHealing, hasPosition));
+      await this.#compaction.run(
+        (made) => this.#switchTo(made, isHealing, hasPosition),
+        poisonIfMoved,
+      );
     } catch (error) {
       this.#compaction = undefined;
-      if (error instanceof MovedAwayError) this.#poison(byMove(error));
+      poisonIfMoved(error);
       throw ioError(this.path, "rewrite", error);
     }
     // A sync that began before still uses it.

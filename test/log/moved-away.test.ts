@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { SnapshotWriter } from "../../src/log/index.js";
+import { readSnapshot, SnapshotWriter } from "../../src/log/index.js";
 import { AppendLogSnapshot } from "../../src/store/index.js";
 import { contentsOf, HUGE, withCode } from "../support/log-files.js";
-import { MemoryFileSystem } from "../support/memory-file-system.js";
+import { MemoryFileSystem, systemError } from "../support/memory-file-system.js";
 import { tempDirectory } from "../support/temp-directory.js";
 import { at, put, told } from "../support/updates.js";
 
@@ -56,6 +56,35 @@ describe("a writer whose file was moved away", () => {
     assert.deepEqual(fs.names.toSorted(), ["/disk/aside", PATH]);
     assert.ok(writer.isPoisoned);
     await writer.close();
+  });
+
+  test("by a rename of its own that reports failure refuses what comes, and what was acknowledged is at the path", async () => {
+    class Mistaken extends MemoryFileSystem {
+      override async rename(from: string, to: string): Promise<void> {
+        await super.rename(from, to);
+        throw systemError("EIO");
+      }
+    }
+    const fs = new Mistaken();
+    const writer = await SnapshotWriter.open(PATH, HUGE, { fs });
+    writer.writeUpdate(put("a", "1", 1));
+    await writer.checkpoint(at(1));
+    const acknowledged: number[] = [];
+    const failing = assert.rejects(writer.compact(), withCode("io"));
+    const writing = (async () => {
+      for (let revision = 2; ; revision += 1) {
+        await writer.checkpoint(at(revision));
+        acknowledged.push(revision);
+      }
+    })();
+    await assert.rejects(writing, withCode("poisoned"));
+    await failing;
+    await writer.close();
+    const snapshot = await readSnapshot(PATH, { fs });
+    assert.deepEqual(told(snapshot?.entries.values() ?? []), ["a=1@1"]);
+    assert.ok(acknowledged.length > 0);
+    assert.ok(Number(snapshot?.cursor.toU64()) >= (acknowledged.at(-1) ?? 0));
+    assert.deepEqual(fs.names, [PATH]);
   });
 
   for (const call of ["checkpoint", "flush"] as const) {
