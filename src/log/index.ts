@@ -13,12 +13,8 @@ export { io } from "./io-errors.js";
 export { load, readSnapshot, staleKeys, type ReadOptions, type Snapshot } from "./load.js";
 export { LogAppender, type Durability, type LogAppenderOptions } from "./log-appender.js";
 export type { CompactContent, RecordSlice } from "./dump.js";
-export {
-  LogFollower,
-  type FollowCounts,
-  type FollowedCopy,
-  type Look,
-} from "./follow/log-follower.js";
+export type { FollowedCopy } from "./follow/followed-copy.js";
+export { LogFollower, type FollowCounts, type Look } from "./follow/log-follower.js";
 export type { HealingOptions, LogRepair } from "./repair/index.js";
 export { repairLog, type RepairOptions } from "./repair/repair-log.js";
 export type { ReplayVisitor } from "./replay.js";

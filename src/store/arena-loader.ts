@@ -17,6 +17,7 @@ export function newArena(random: Random, maxBytes?: number): Arena {
 /** Brings what a log holds into memory: frame by frame where its format is the memory's own. */
 export class ArenaLoader implements LogVisitor {
   readonly entries: Arena;
+  /** By `position`, and no batch that might have one has come since. */
   #told: LogPosition | undefined;
   #steps = 0;
 
@@ -47,6 +48,7 @@ export class ArenaLoader implements LogVisitor {
   batch(body: Uint8Array): void {
     this.entries.stage(body);
     this.entries.commit();
+    this.#told = undefined;
     this.#steps += 1;
   }
 

@@ -228,7 +228,8 @@ describe("a follower", () => {
     await place(fs, next.bytes);
     const seen = new Set<string>();
     fs.setHook(({ name }) => {
-      if (name === "read") seen.add(`${follower.size} ${state(follower)[0]}`);
+      const isLoading = name === "read" && follower.status().loads === 1;
+      if (isLoading) seen.add(`${follower.size} ${state(follower)[0]}`);
       return undefined;
     });
     await scenery.follow("it has come", () => follower.size === 501);

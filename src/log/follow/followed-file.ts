@@ -1,15 +1,21 @@
 import { isMillpondError, type MillpondError } from "../../errors/index.js";
 import type { FileHandle, FileStat } from "../../platform/index.js";
 import type { LogFormat } from "../codec.js";
+import { codecOf } from "../codecs.js";
+import { isDamage } from "../repair/index.js";
 import { LogScan } from "../scan-log.js";
-import type { LogVisitor } from "../visitor.js";
+import type { FollowedCopy } from "./followed-copy.js";
 import { GroupCollector } from "./group-collector.js";
+import { Landmark } from "./landmark.js";
 
 /** What came of a look at a file. */
 export type Advance =
   /** All that there is was taken, up to a frame that may still be being written. */
   | "taken"
-  /** It has become shorter than what was taken of it, or had more before a position than is held in memory. */
+  /**
+   * It has become shorter than what was taken of it, has other bytes where that ends, or had more before a position than is
+   * held in memory. Every look says so from then on.
+   */
   | "reload";
 
 const LOOKS = 5;
@@ -21,7 +27,7 @@ export class FollowedFile {
   readonly format: LogFormat;
   readonly salt: Uint8Array;
   readonly #path: string;
-  readonly #target: LogVisitor;
+  readonly #target: FollowedCopy;
   #offset: number;
   /** The file as of the last look, if nothing can have come of it since. */
   #seen = "";
@@ -31,7 +37,10 @@ export class FollowedFile {
   #problem: MillpondError | undefined;
   #modifiedMs: number;
 
-  constructor(path: string, target: LogVisitor, place: FollowedStart) {
+  #landmark: Landmark;
+  #mustReload = false;
+
+  constructor(path: string, target: FollowedCopy, place: FollowedStart) {
     this.#path = path;
     this.#target = target;
     this.handle = place.handle;
@@ -40,6 +49,7 @@ export class FollowedFile {
     this.format = place.format;
     this.salt = place.salt;
     this.#offset = place.offset;
+    this.#landmark = place.landmark;
   }
 
   /** The end of the last position that was taken: all before it counts, nothing behind it. */
@@ -54,19 +64,36 @@ export class FollowedFile {
 
   /**
    * Takes what was appended, up to the last position. Throws `corrupted` or `invalid-format` for damage behind it that was
-   * still there at a second look, and what the file system throws.
+   * still there at a second look, `too-large` for a batch that the copy has no room for, and what the file system throws.
    */
   async advance(): Promise<Advance> {
     const { size, writeMark, modifiedMs } = await this.handle.stat();
     this.#modifiedMs = modifiedMs;
-    if (size < this.#offset) return "reload";
-    if (this.#mayHaveMore(writeMark, size)) {
-      const collector = new GroupCollector(this.#target);
-      this.#problem = await this.#scan(collector);
-      if (collector.hasMissed) return "reload";
+    this.#mustReload ||= size < this.#offset;
+    if (!this.#mustReload && this.#mayHaveMore(writeMark, size)) {
+      try {
+        await this.#take();
+      } catch (error) {
+        // It says nothing about what is there: look again.
+        this.#seen = "";
+        throw error;
+      }
     }
-    if (this.#problem !== undefined && this.#looks > 1) throw this.#problem;
+    if (this.#mustReload) return "reload";
+    const problem = this.#problem;
+    if (problem !== undefined && (this.#looks > 1 || !isDamage(problem))) throw problem;
     return "taken";
+  }
+
+  async #take(): Promise<void> {
+    const before = this.#offset;
+    this.#mustReload = !(await this.#landmark.isThere(this.handle));
+    if (this.#mustReload) return;
+    const collector = new GroupCollector((body) => this.#target.batch(body));
+    this.#problem = await this.#scan(collector);
+    this.#mustReload = collector.hasMissed;
+    if (this.#offset === before) return;
+    this.#landmark = await Landmark.before(this.handle, this.#offset);
   }
 
   async #scan(collector: GroupCollector): Promise<MillpondError | undefined> {
@@ -110,26 +137,31 @@ export interface FollowedStart {
   readonly format: LogFormat;
   readonly salt: Uint8Array;
   readonly offset: number;
+  /** Of that offset. */
+  readonly landmark: Landmark;
 }
 
 /**
- * Reads a file from its start into a copy that nobody sees yet: `copy` makes an empty one. What stands behind the last position
- * is left out, unless there is no position at all. Throws `corrupted` and `invalid-format`, and what the file system throws.
+ * Reads a file from its start into a copy that nobody sees yet: `makeCopy` makes an empty one. What stands behind the last position
+ * is left out. Throws `corrupted` and `invalid-format`, and what the file system throws.
  */
-export async function loadFile<C extends LogVisitor>(
+export async function loadFile<C extends FollowedCopy>(
   handle: FileHandle,
   path: string,
   makeCopy: () => C,
 ): Promise<{ readonly copy: C; readonly file: FollowedFile }> {
   const stat = await handle.stat();
-  const copy = makeCopy();
+  let copy = makeCopy();
   const scan = new LogScan(handle, path, copy);
-  const { format = 2, salt, goodBytes, lastPosition: offset = goodBytes } = await scan.advance();
+  const { format = 2, salt, goodBytes, lastPosition } = await scan.advance();
   await scan.requireTornTail();
-  const start = { handle, stat, format, salt, offset };
-  if (offset === goodBytes) return { copy, file: new FollowedFile(path, copy, start) };
-  // Its writer is in the middle of a batch, or died there: read once more, and stop in time.
-  const shorter = makeCopy();
-  await new LogScan(handle, path, shorter).advance(offset);
-  return { copy: shorter, file: new FollowedFile(path, shorter, start) };
+  const offset = lastPosition ?? codecOf(format).headerBytes;
+  if (offset !== goodBytes) {
+    // Its writer is in the middle of a batch, or died there: read once more, and stop in time.
+    copy = makeCopy();
+    await new LogScan(handle, path, copy).advance(offset);
+  }
+  const landmark = await Landmark.before(handle, offset);
+  const start = { handle, stat, format, salt, offset, landmark };
+  return { copy, file: new FollowedFile(path, copy, start) };
 }

@@ -5,15 +5,10 @@ import { openForReading } from "../open-log.js";
 import { LogScan } from "../scan-log.js";
 import { HEAD_BYTES, HEADER_BYTES, LINEAGE_FRAME_BYTES } from "../v3/format.js";
 import { HeadSeal } from "../v3/head.js";
-import type { LogVisitor } from "../visitor.js";
-import { FollowedFile, loadFile } from "./followed-file.js";
+import type { FollowedCopy } from "./followed-copy.js";
+import { type Advance, FollowedFile, loadFile } from "./followed-file.js";
 import { placeAfter } from "./jump.js";
-
-/** What a follower builds: it is handed what the log holds, and is put in order before anybody sees it. */
-export interface FollowedCopy extends LogVisitor {
-  /** Called once, when all that the file had is in it. */
-  settle(): Promise<void>;
-}
+import { Landmark } from "./landmark.js";
 
 export interface LogFollowerParts<C extends FollowedCopy> {
   readonly fs: FileSystem;
@@ -81,11 +76,13 @@ export class LogFollower<C extends FollowedCopy> {
       const found = await fs.stat(path);
       isThere = found !== undefined;
       const isOther = found !== undefined && found.fileId !== this.#file?.fileId;
-      const problem = this.#file && (await this.#advance(this.#file));
-      if (!isOther && problem === undefined) return { isThere, problem };
+      const advanced = await this.#advance();
+      if (!isOther && advanced === "taken") return { isThere, problem: undefined };
       const again = async (): Promise<void> => this.#file && this.#load(this.#file.handle);
+      // Of a file that was written anew its place says nothing about the next one.
+      const goOver = (): Promise<void> => this.#goOver(advanced !== "reload");
       const mark = `${found?.fileId} ${found?.writeMark}`;
-      return { isThere, problem: await this.#try(mark, isOther ? () => this.#goOver() : again) };
+      return { isThere, problem: await this.#try(mark, isOther ? goOver : again) };
     } catch (cause) {
       return { isThere, problem: ioError(path, "read", cause) };
     }
@@ -115,25 +112,25 @@ export class LogFollower<C extends FollowedCopy> {
     await this.#file?.close();
   }
 
-  /** Takes what was appended; returns what it cannot read past. What the file system throws is thrown. */
-  async #advance(file: FollowedFile): Promise<MillpondError | undefined> {
+  /** Takes what was appended. What the file system throws is thrown. */
+  async #advance(): Promise<Advance | "stuck"> {
+    if (this.#file === undefined) return "taken";
     try {
-      if ((await file.advance()) === "reload") await this.#load(file.handle);
-      return undefined;
+      return await this.#file.advance();
     } catch (error) {
       if (!isMillpondError(error)) throw error;
-      return error;
+      return "stuck";
     }
   }
 
   /** To the file that is at the path by now. */
-  async #goOver(): Promise<void> {
+  async #goOver(mayJump: boolean): Promise<void> {
     const { fs, path } = this.#parts;
     const handle = await openForReading(fs, path);
     if (handle === undefined) return;
     const old = this.#file;
     try {
-      const next = old && (await this.#jump(old, handle));
+      const next = old && mayJump ? await this.#jump(old, handle) : undefined;
       if (next === undefined) await this.#load(handle);
       else this.#file = next;
     } catch (error) {
@@ -141,7 +138,7 @@ export class LogFollower<C extends FollowedCopy> {
       throw error;
     }
     await old?.close();
-    if (this.#file !== undefined) await this.#advance(this.#file);
+    await this.#advance();
   }
 
   /** Where the new file says at what place of it the old one goes on, nothing of what is known has to be read again. */
@@ -155,7 +152,8 @@ export class LogFollower<C extends FollowedCopy> {
     if (format === undefined || offset === undefined || offset > stat.size) return undefined;
     if (offset < stat.size && !(await isFrame(handle, offset, salt))) return undefined;
     this.#jumps += 1;
-    return new FollowedFile(path, this.#copy, { handle, stat, format, salt, offset });
+    const landmark = await Landmark.before(handle, offset);
+    return new FollowedFile(path, this.#copy, { handle, stat, format, salt, offset, landmark });
   }
 
   async #load(handle: FileHandle): Promise<void> {

@@ -27,8 +27,21 @@ export interface Batch {
 const RECORD_RESERVED = 0xc0;
 const NO_VALUE = new Uint8Array(0);
 
+/** What stands before the records of a batch frame. */
+export interface BatchHead extends Pick<Batch, "position"> {
+  /** Where in the body the records start, and how many there are said to be. */
+  readonly recordsAt: number;
+  readonly records: number;
+}
+
 /** Reads and checks the body of a batch frame. Throws `invalid-format`, without path and offset, for a malformed one. */
 export function parseBatch(body: Buffer, withoutValues: boolean): Batch {
+  const { position, recordsAt, records } = parseBatchHead(body);
+  return { updates: new RecordParser(body, recordsAt, withoutValues).all(records), position };
+}
+
+/** As {@link parseBatch}, and looks at no record. */
+export function parseBatchHead(body: Buffer): BatchHead {
   if (body.length < BATCH_FIXED_BYTES) throw malformed("it is too short");
   const flags = body[0] as number;
   const cursorBytes = body[1] as number;
@@ -50,8 +63,9 @@ export function parseBatch(body: Buffer, withoutValues: boolean): Batch {
     at += 4 + text.length;
   }
   return {
-    updates: new RecordParser(body, at, withoutValues).all(readU32(body, 4)),
     position: hasPosition ? { cursor, cursorTimeNs, origin } : undefined,
+    recordsAt: at,
+    records: readU32(body, 4),
   };
 }
 
