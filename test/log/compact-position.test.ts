@@ -112,6 +112,20 @@ for (const format of [2, 3] as const) {
 }
 
 test("what was written behind a rewrite's position stays behind it in a compaction", async () => {
+  for (const format of [2, 3] as const) {
+    const fs = new MemoryFileSystem();
+    const writer = await opened(fs, format);
+    await halfGroup(writer);
+    const { kind: _, ...entry } = put("a", "3", 3) as ReturnType<typeof put> & { kind: "put" };
+    await writer.rewrite([entry], at(3));
+    writer.writeUpdate(put("a", "4", 4));
+    await writer.compact();
+    await writer.close();
+    assert.deepEqual(await sayings(fs), ["a=3", "@3", "a=4"]);
+  }
+});
+
+test("what was written behind the first position, which a rewrite has brought, stays behind it in a compaction", async () => {
   const fs = new MemoryFileSystem();
   const writer = await opened(fs, 3);
   const { kind: _, ...entry } = put("a", "1", 1) as ReturnType<typeof put> & { kind: "put" };
