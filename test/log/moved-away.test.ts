@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { readSnapshot, SnapshotWriter } from "../../src/log/index.js";
 import { AppendLogSnapshot } from "../../src/store/index.js";
+import { Gate } from "../support/gate.js";
 import { contentsOf, HUGE, withCode } from "../support/log-files.js";
 import { MemoryFileSystem, systemError } from "../support/memory-file-system.js";
 import { tempDirectory } from "../support/temp-directory.js";
@@ -55,6 +56,27 @@ describe("a writer whose file was moved away", () => {
     assert.equal(fs.content(PATH)?.length, 0);
     assert.deepEqual(fs.names.toSorted(), ["/disk/aside", PATH]);
     assert.ok(writer.isPoisoned);
+    await writer.close();
+  });
+
+  test("by a rename of its own that is slow to return does not take that for a move", async () => {
+    const gate = new Gate();
+    let renamed: () => void = () => undefined;
+    const reached = new Promise<void>((resolve) => (renamed = resolve));
+    class SlowToReturn extends MemoryFileSystem {
+      override async rename(from: string, to: string): Promise<void> {
+        await super.rename(from, to);
+        renamed();
+        await gate.pass();
+      }
+    }
+    const writer = await SnapshotWriter.open(PATH, HUGE, { fs: new SlowToReturn() });
+    const compacting = writer.compact();
+    await reached;
+    for (let write = 1; write <= WRITES_MAX; write += 1) await writer.checkpoint(at(write));
+    gate.open();
+    await compacting;
+    assert.equal(writer.isPoisoned, false);
     await writer.close();
   });
 
