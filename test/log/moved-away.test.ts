@@ -61,18 +61,17 @@ describe("a writer whose file was moved away", () => {
 
   test("by a rename of its own that is slow to return does not take that for a move", async () => {
     const gate = new Gate();
-    let renamed: () => void = () => undefined;
-    const reached = new Promise<void>((resolve) => (renamed = resolve));
+    const renamed = new Gate();
     class SlowToReturn extends MemoryFileSystem {
       override async rename(from: string, to: string): Promise<void> {
         await super.rename(from, to);
-        renamed();
+        renamed.open();
         await gate.pass();
       }
     }
     const writer = await SnapshotWriter.open(PATH, HUGE, { fs: new SlowToReturn() });
     const compacting = writer.compact();
-    await reached;
+    await renamed.pass();
     for (let write = 1; write <= WRITES_MAX; write += 1) await writer.checkpoint(at(write));
     gate.open();
     await compacting;
