@@ -8,7 +8,7 @@ import {
 import type { KvEntry, WatchCursor } from "../values/index.js";
 import type { LogFormat } from "./codec.js";
 import { codecOf } from "./codecs.js";
-import { replaceWithCompact } from "./compact-file.js";
+import { replaceWithCompact } from "./compact/index.js";
 import { LogFold } from "./fold.js";
 import { io } from "./io-errors.js";
 import { openForReading } from "./open-log.js";

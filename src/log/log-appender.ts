@@ -10,8 +10,16 @@ import {
 } from "../platform/index.js";
 import { SALT_BYTES, type BatchEncoder, type LogFormat } from "./codec.js";
 import { codecOf } from "./codecs.js";
-import { Compaction, type CompactLog, type Dump } from "./compaction.js";
-import { writeDump, type CompactContent } from "./dump.js";
+import {
+  Compaction,
+  dumpOfPrefix,
+  tailCarrier,
+  writeDump,
+  type CodedPlace,
+  type CompactContent,
+  type CompactLog,
+  type Dump,
+} from "./compact/index.js";
 import { GroupSync } from "./group-sync.js";
 import { isMovedAway, MovedAwayError } from "./in-place.js";
 import { ioError, syncFailed } from "./io-errors.js";
@@ -19,10 +27,8 @@ import { LastPosition } from "./last-position.js";
 import { LogFile } from "./log-file.js";
 import { openForWriting, type WritableLog } from "./open-log.js";
 import { byFailedSync, byFailedWrite, byMove, poisonedError, type Poisoning } from "./poisoning.js";
-import { dumpOfPrefix } from "./prefix-dump.js";
 import { checkHealing, type HealingOptions } from "./repair/index.js";
 import { newSalt } from "./salt.js";
-import { tailCarrier, type CodedPlace } from "./tail-carrier.js";
 import type { LogVisitor } from "./visitor.js";
 
 /**

@@ -2,7 +2,7 @@ import { MillpondError } from "../errors/index.js";
 import type { FileHandle } from "../platform/index.js";
 import type { LogCodec } from "./codec.js";
 import { ioError } from "./io-errors.js";
-import type { CodedPlace } from "./tail-carrier.js";
+import type { CodedPlace } from "./compact/tail-carrier.js";
 
 export interface LogFileState {
   readonly handle: FileHandle;

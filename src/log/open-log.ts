@@ -8,7 +8,7 @@ import {
 } from "../platform/index.js";
 import type { LogCodec, LogFormat } from "./codec.js";
 import { codecOf } from "./codecs.js";
-import { isNameTooLong, removeLeftovers } from "./compact-file.js";
+import { isNameTooLong, removeLeftovers } from "./compact/index.js";
 import { DumpExtent } from "./dump-extent.js";
 import { hardLinked, io, ioError, nameTooLong, notAFile } from "./io-errors.js";
 import {

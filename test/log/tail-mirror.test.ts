@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { codecOf } from "../../src/log/codecs.js";
 import { readSnapshot } from "../../src/log/index.js";
 import { LogFile } from "../../src/log/log-file.js";
-import { TailMirror } from "../../src/log/tail-mirror.js";
+import { TailMirror } from "../../src/log/compact/tail-mirror.js";
 import type { FileHandle } from "../../src/platform/index.js";
 import { withCode } from "../support/log-files.js";
 import { MemoryFileSystem } from "../support/memory-file-system.js";

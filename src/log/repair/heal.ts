@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import type { FileHandle, FileSystem } from "../../platform/index.js";
 import type { LogCodec } from "../codec.js";
 import { codecOf } from "../codecs.js";
-import { TemporaryLog } from "../compact-file.js";
+import { TemporaryLog } from "../compact/index.js";
 import type { LogVisitor } from "../visitor.js";
 import { assess, type Assessment, type DamageError } from "./assess.js";
 import type { LogRepair } from "./report.js";

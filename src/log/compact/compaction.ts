@@ -1,9 +1,9 @@
-import type { FileSystem } from "../platform/index.js";
-import type { LogCodec } from "./codec.js";
+import type { FileSystem } from "../../platform/index.js";
+import type { LogCodec } from "../codec.js";
 import { TemporaryLog } from "./compact-file.js";
 import type { DumpTarget } from "./dump.js";
-import { isMovedAway, MovedAwayError } from "./in-place.js";
-import { LogFile } from "./log-file.js";
+import { isMovedAway, MovedAwayError } from "../in-place.js";
+import { LogFile } from "../log-file.js";
 import { TailMirror } from "./tail-mirror.js";
 
 /** Writes a compact log, and returns where it ends. `temporary`: the path of the target. */

@@ -1,9 +1,9 @@
-import type { KvUpdate, LogPosition } from "../values/index.js";
-import type { BatchEncoder, FilePlace, LogCodec } from "./codec.js";
-import type { FrameWalker } from "./frame-walker.js";
-import { V2Walker } from "./v2/index.js";
-import { V3Walker } from "./v3/index.js";
-import type { LogVisitor } from "./visitor.js";
+import type { KvUpdate, LogPosition } from "../../values/index.js";
+import type { BatchEncoder, FilePlace, LogCodec } from "../codec.js";
+import type { FrameWalker } from "../frame-walker.js";
+import { V2Walker } from "../v2/index.js";
+import { V3Walker } from "../v3/index.js";
+import type { LogVisitor } from "../visitor.js";
 
 /** Makes of the frames of one file those of another. */
 export interface TailCarrier {

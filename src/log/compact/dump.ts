@@ -1,8 +1,8 @@
-import type { FileHandle } from "../platform/index.js";
-import type { KvEntry, LogPosition } from "../values/index.js";
-import { checkEntry } from "./check-record.js";
-import type { BatchEncoder, FilePlace, LogCodec } from "./codec.js";
-import { lineageFrame, parseRecords } from "./v3/index.js";
+import type { FileHandle } from "../../platform/index.js";
+import type { KvEntry, LogPosition } from "../../values/index.js";
+import { checkEntry } from "../check-record.js";
+import type { BatchEncoder, FilePlace, LogCodec } from "../codec.js";
+import { lineageFrame, parseRecords } from "../v3/index.js";
 
 /** Whole put records in v3's encoding, as the kernel dumps them. */
 export interface RecordSlice {

@@ -4,12 +4,12 @@ import {
   isMillpondError,
   MillpondError,
   type ErrorCode,
-} from "../errors/index.js";
-import { nodeFileSystem, systemRandom } from "../platform/index.js";
-import type { FilePlace, LogFormat } from "./codec.js";
-import { codecOf } from "./codecs.js";
-import { MovedAwayError } from "./in-place.js";
-import { ioError } from "./io-errors.js";
+} from "../../errors/index.js";
+import { nodeFileSystem, systemRandom } from "../../platform/index.js";
+import type { FilePlace, LogFormat } from "../codec.js";
+import { codecOf } from "../codecs.js";
+import { MovedAwayError } from "../in-place.js";
+import { ioError } from "../io-errors.js";
 import { foldPrefix } from "./prefix-fold.js";
 
 /** What a worker needs to know to compact the beginning of a log: all of it can be copied between threads. */

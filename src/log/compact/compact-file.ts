@@ -1,9 +1,9 @@
 import { basename, dirname, join } from "node:path";
-import type { FileHandle, FileOwner, FileStat, FileSystem } from "../platform/index.js";
-import type { LogCodec } from "./codec.js";
+import type { FileHandle, FileOwner, FileStat, FileSystem } from "../../platform/index.js";
+import type { LogCodec } from "../codec.js";
 import { writeDump, type CompactContent } from "./dump.js";
-import { requireInPlace } from "./in-place.js";
-import { ioError } from "./io-errors.js";
+import { requireInPlace } from "../in-place.js";
+import { ioError } from "../io-errors.js";
 
 const INFIX = ".compact-";
 const SUFFIX = ".tmp";

@@ -1,8 +1,8 @@
-import { nodeFileSystem, runInWorker, type FileSystem, type Random } from "../platform/index.js";
+import { nodeFileSystem, runInWorker, type FileSystem, type Random } from "../../platform/index.js";
 import type { Dump } from "./compaction.js";
 import { answerOf, type PrefixJob } from "./compact-job.js";
 import type { DumpTarget } from "./dump.js";
-import type { LogFile } from "./log-file.js";
+import type { LogFile } from "../log-file.js";
 import { foldPrefix } from "./prefix-fold.js";
 
 /** The beginning of a log, which nothing changes any more. */

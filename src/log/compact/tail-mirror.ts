@@ -1,5 +1,5 @@
-import { CorruptedError, MillpondError } from "../errors/index.js";
-import type { LogFile } from "./log-file.js";
+import { CorruptedError, MillpondError } from "../../errors/index.js";
+import type { LogFile } from "../log-file.js";
 import { tailCarrier, type TailCarrier } from "./tail-carrier.js";
 
 /** Read, stamped anew and written between two turns of the event loop. */

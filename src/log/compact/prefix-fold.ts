@@ -1,12 +1,12 @@
-import { CorruptedError } from "../errors/index.js";
-import { Arena } from "../kernel/index.js";
-import { nextTurn, type FileHandle, type Random } from "../platform/index.js";
-import type { KvUpdate, LogPosition } from "../values/index.js";
+import { CorruptedError } from "../../errors/index.js";
+import { Arena } from "../../kernel/index.js";
+import { nextTurn, type FileHandle, type Random } from "../../platform/index.js";
+import type { KvUpdate, LogPosition } from "../../values/index.js";
 import { writeDump, type DumpTarget, type RecordSlice } from "./dump.js";
-import { NO_POSITION } from "./fold.js";
-import { io } from "./io-errors.js";
-import { scanLog } from "./scan-log.js";
-import type { LogVisitor } from "./visitor.js";
+import { NO_POSITION } from "../fold.js";
+import { io } from "../io-errors.js";
+import { scanLog } from "../scan-log.js";
+import type { LogVisitor } from "../visitor.js";
 
 /** Less than a slice of the file's, so that each is a frame of its own. */
 const SLICE_BYTES = 255 * 1024;
