@@ -106,6 +106,13 @@ def head_holds(data, p, salt):
 
 
 def require_torn_v3(data, p, salt):
+    end = len(data)
+    if head_holds(data, p, salt):
+        end = min(end, p + 16 + u32(data, p + 4))
+    elif any(data[p + 16 :]):
+        raise LogError("corrupted", p, "no frame starts there")
+    if any(data[end:]):
+        raise LogError("corrupted", p, "more follows than one frame that was cut short")
     q = data.find(b"\x9d\xf3", p + 1)
     while q != -1:
         if head_holds(data, q, salt):

@@ -1,6 +1,6 @@
 import { CorruptedError, InvalidFormatError, type MillpondError } from "../../errors/index.js";
 import { nextTurn, type FileHandle } from "../../platform/index.js";
-import { isZero, isZeroFrom } from "./zeros.js";
+import { isZero, isZeroFrom } from "../zeros.js";
 import { RECORD_BYTES_MAX, RECORD_BYTES_MIN } from "./format.js";
 import { checksumHolds, frameRecord, RecordFrame } from "./record-frame.js";
 

@@ -1,4 +1,4 @@
-import { nextTurn, type FileHandle } from "../../platform/index.js";
+import { nextTurn, type FileHandle } from "../platform/index.js";
 
 const CHUNK_BYTES = 256 * 1024;
 /** Between two turns of the event loop: some milliseconds. */
