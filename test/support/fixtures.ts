@@ -170,7 +170,7 @@ function fixturesOfV3(): Fixture[] {
       one,
     ),
     v3("torn-head", logOf(one), one, torn.subarray(0, 15)),
-    v3("torn-head", logOf(one), one, torn.subarray(0, 10)),
+    v3("torn-after-its-head", logOf(one), one, torn.subarray(0, 16)),
     v3("torn-body", logOf(one), one, torn.subarray(0, -1)),
     v3("torn-then-zeros", logOf(one), one, Buffer.concat([torn.subarray(0, 30), Buffer.alloc(50)])),
     v3("zeros-at-the-end", logOf(one), one, Buffer.alloc(64)),
