@@ -318,7 +318,7 @@ function tooLarge({ size, memoryBytes }: Arena): MillpondError {
     "too-large",
     `the live entries do not fit into memory: ${size} keys in ${memoryBytes} bytes so far`,
     {
-      hint: "Keep fewer keys by a narrower scope, or use a store that is larger than memory.",
+      hint: "Keep fewer keys in the bucket or by a narrower scope and open it again, or use a store that is larger than memory.",
     },
   );
 }

@@ -8,7 +8,7 @@ import { ValueCopies } from "./value-copies.js";
 const AHEAD = 64;
 const LIST_LENGTH = 4096;
 /** What may be kept for open ranges of what was overwritten since, in bytes; beyond it they take copies. */
-const HELD_BYTES_MAX = 16 * 1024 * 1024;
+const HELD_BYTES_MIN = 16 * 1024 * 1024;
 /** Memory that values share. */
 const PIECE_BYTES = 8 * 1024;
 
@@ -112,7 +112,12 @@ export class OpenRanges {
 
   afterChange(): void {
     const { kernel } = this.#memory;
-    while (kernel.bytesHeld() >>> 0 > HELD_BYTES_MAX) this.#save(kernel.firstHeld() >>> 0);
+    while (kernel.bytesHeld() >>> 0 > this.#mostHeld()) this.#save(kernel.firstHeld() >>> 0);
+  }
+
+  /** As much again as the live entries take: all ranges share what is held, and each would save its own copy. */
+  #mostHeld(): number {
+    return Math.max(HELD_BYTES_MIN, Number(this.#memory.kernel.recordByteCount()));
   }
 
   #list(state: RangeState, most: number): Uint32Array {

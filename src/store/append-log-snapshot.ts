@@ -18,6 +18,7 @@ import {
 import {
   type Clock,
   type FileSystem,
+  nextTurn,
   nodeFileSystem,
   type Random,
   systemRandom,
@@ -57,6 +58,10 @@ const COMPACT_THRESHOLD = 10 * 1024 * 1024;
 const KEPT_BYTES = 1024 * 1024;
 /** Keys put into order after each batch, beside twice those that came with it. */
 const SETTLED_AT_LEAST = 100;
+/** What may be written beside one compaction, in thresholds or live sizes; then batches wait for its end. */
+const BEHIND_THRESHOLDS = 8;
+/** Written between two turns of the event loop at most, one batch apart: about a millisecond. */
+const TURN_BYTES = 256 * 1024;
 /** A slice of a dump: written at once, and a frame of its own. */
 const DUMP_BYTES = 256 * 1024;
 
@@ -80,6 +85,10 @@ export class AppendLogSnapshot implements SnapshotStore {
   #compaction: Promise<void> | undefined;
   #compactionError: MillpondError | undefined;
   #endAtFailure = 0;
+  /** Where the log ended when the compaction under way began. */
+  #compactedFrom = 0;
+  /** What was written since the event loop last had its turn. */
+  #sinceTurnBytes = 0;
 
   private constructor(
     log: LogAppender,
@@ -177,12 +186,12 @@ export class AppendLogSnapshot implements SnapshotStore {
       compacted = this.#compaction ?? this.#startCompaction();
     });
     await compacted;
-    this.#requireOpen();
     if (this.#compactionError !== undefined) throw this.#compactionError;
   }
 
+  /** Waits for the batches given before, and for a compaction that is due or under way: it may take seconds for a large log. */
   close(): Promise<void> {
-    this.#closed ??= this.#inTurn(() => this.#log.close());
+    this.#closed ??= this.#inTurn(() => this.#closeOnce());
     return this.#closed;
   }
 
@@ -200,6 +209,13 @@ export class AppendLogSnapshot implements SnapshotStore {
     const mine = this.#last.then(work);
     this.#last = mine.catch(() => undefined);
     return await mine;
+  }
+
+  /** Else a log whose store is opened, given little and closed again and again would never be compacted. */
+  async #closeOnce(): Promise<void> {
+    this.#compactIfDue();
+    await this.#compaction;
+    await this.#log.close();
   }
 
   async #take(batch: readonly KvUpdate[], cursor: WatchCursor, origin?: string): Promise<void> {
@@ -224,6 +240,25 @@ export class AppendLogSnapshot implements SnapshotStore {
     // Twice as many as can have come, so that what a load left is caught up with too, and no read ever finds many.
     this.#entries.settle(SETTLED_AT_LEAST + 2 * batch.length);
     this.#compactIfDue();
+    await this.#giveWay();
+  }
+
+  /**
+   * Batches without a pause between them would hold off everything else. And a compaction that a slow disk keeps far behind is
+   * waited for: the log would grow until the disk is full.
+   */
+  async #giveWay(): Promise<void> {
+    const mostBehind = BEHIND_THRESHOLDS * Math.max(this.#compactThreshold, this.#liveBytes);
+    if (this.#compaction !== undefined && this.#log.end - this.#compactedFrom > mostBehind) {
+      await this.#compaction;
+    }
+    if (this.#sinceTurnBytes < TURN_BYTES) return;
+    this.#sinceTurnBytes = 0;
+    await nextTurn();
+  }
+
+  get #liveBytes(): number {
+    return liveBytesOf(this.#entries, this.#log.format);
   }
 
   /** What was encoded, to the log, and then into sight. On a throw neither has it. */
@@ -244,6 +279,7 @@ export class AppendLogSnapshot implements SnapshotStore {
       throw error;
     }
     this.#entries.commit();
+    this.#sinceTurnBytes += encoder.length;
     if (position !== undefined && encoder.format === 3) this.#originInFile = knownOrigin(position);
     encoder.clear(KEPT_BYTES);
     staging.clear(KEPT_BYTES);
@@ -270,13 +306,13 @@ export class AppendLogSnapshot implements SnapshotStore {
   }
 
   #compactIfDue(): void {
-    if (this.#compaction !== undefined || this.#closed !== undefined) return;
+    if (this.#compaction !== undefined || this.#log.isPoisoned) return;
     const { end, needsConversion } = this.#log;
     const failed = this.#compactionError !== undefined;
     const due = isCompactionDue({
       needsConversion,
       logBytes: end,
-      liveBytes: liveBytesOf(this.#entries, this.#log.format),
+      liveBytes: this.#liveBytes,
       thresholdBytes: this.#compactThreshold,
       sinceFailureBytes: failed ? end - this.#endAtFailure : undefined,
     });
@@ -285,6 +321,7 @@ export class AppendLogSnapshot implements SnapshotStore {
 
   /** Never rejects: why it failed is kept. Begins in a turn, when memory has just what the log has acknowledged. */
   #startCompaction(): Promise<void> {
+    this.#compactedFrom = this.#log.end;
     this.#compaction = this.#compactOnce().finally(() => {
       this.#compaction = undefined;
     });
@@ -296,7 +333,6 @@ export class AppendLogSnapshot implements SnapshotStore {
       await this.#log.rewrite(this.#content());
       this.#compactionError = undefined;
     } catch (error) {
-      if (this.#closed !== undefined) return;
       this.#compactionError = asMillpondError(error);
       this.#endAtFailure = this.#log.end;
     }
