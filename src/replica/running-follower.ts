@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { MillpondError } from "../errors/index.js";
+import { IoError, MillpondError } from "../errors/index.js";
 import {
   keepProcessAlive,
   sleep,
@@ -107,11 +107,12 @@ export class RunningFollower extends LocalReads implements Follower {
   async #look(): Promise<void> {
     if (!this.#log.isLoaded) await this.#findLog();
     const { cursor: before, isLoaded: wasLoaded } = this.#log;
-    const { problem, hasChanged } = await this.#log.look();
+    const { isThere, problem: unread, hasChanged } = await this.#log.look();
     await this.#lookForWriter();
     if (this.#stop.signal.aborted) return;
-    this.#problem = problem;
     const { cursor, isLoaded, size } = this.#log;
+    const problem = unread ?? (isLoaded && !isThere ? goneFrom(this.#logPath) : undefined);
+    this.#problem = problem;
     this.#move(!isLoaded ? "waiting" : problem === undefined ? "following" : "behind");
     if (!isLoaded) return;
     if (!wasLoaded) {
@@ -175,4 +176,13 @@ function closed(): MillpondError {
 /** No position is before every other. */
 function isBefore(a: WatchCursor, b: WatchCursor): boolean {
   return !a.equals(b) && !b.isNone && laterCursor(b, a) === b;
+}
+
+function goneFrom(path: string): MillpondError {
+  return new IoError(
+    path,
+    "follow",
+    "it, or its directory, was removed or moved away",
+    "What was read before is served. The follower goes on once a log is there again.",
+  );
 }

@@ -317,3 +317,19 @@ describe("a follower", () => {
     }
   });
 });
+
+test("a follower whose log is removed serves what it has and says so, until there is one again", async () => {
+  const fs = new MemoryFileSystem();
+  await place(fs, file(1));
+  await using scenery = await scene(fs);
+  const { follower } = scenery;
+  await fs.rename(PATH, NEXT);
+  await scenery.pass(1);
+  assert.deepEqual(state(follower), ["a=1@1", "b=1@1", "c=1@1"]);
+  assert.equal(follower.status().state, "behind");
+  assert.match(follower.status().problem?.message ?? "", /removed or moved away/);
+  await place(fs, file(2));
+  await scenery.pass(1);
+  assert.deepEqual(state(follower), ["a=2@2", "b=2@2", "c=2@2"]);
+  assert.deepEqual([follower.status().state, follower.status().problem], ["following", undefined]);
+});
