@@ -75,3 +75,13 @@ export function notAFile(path: string, kind: "directory" | "other"): IoError {
     "Name the snapshot file itself.",
   );
 }
+
+/** A log that is damaged, and could not be healed. */
+export function healingFailed(path: string, damage: MillpondError, cause: unknown): IoError {
+  return new IoError(
+    path,
+    "heal",
+    cause,
+    `${damage.message}. It is as it was: see that the disk has room and that this user may write in the directory, then open it again.`,
+  );
+}

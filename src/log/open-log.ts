@@ -10,7 +10,7 @@ import type { LogCodec, LogFormat } from "./codec.js";
 import { codecOf } from "./codecs.js";
 import { isNameTooLong, removeLeftovers } from "./compact/index.js";
 import { DumpExtent } from "./dump-extent.js";
-import { hardLinked, io, ioError, nameTooLong, notAFile } from "./io-errors.js";
+import { hardLinked, healingFailed, io, ioError, nameTooLong, notAFile } from "./io-errors.js";
 import {
   heal,
   isDamage,
@@ -117,7 +117,11 @@ async function scanOrHeal(log: Omit<DamagedLog, "error">, options: OpenOptions):
   } catch (error) {
     if (onCorruption === "throw" || !isDamage(error)) throw error;
     const salt = newSalt(options.random);
-    const healed = await heal({ ...log, error }, { nowMs: clock.now(), keepCorrupt, salt });
+    const healed = await heal({ ...log, error }, { nowMs: clock.now(), keepCorrupt, salt }).catch(
+      (cause: unknown) => {
+        throw healingFailed(path, error, cause);
+      },
+    );
     if (healed === undefined) throw error;
     options.onRepair?.(healed.repair);
     const positionEnd = healed.repair.cursor.isNone ? undefined : healed.codec.headerBytes;
