@@ -15,6 +15,8 @@ const HINTS: Readonly<Record<string, string>> = {
   EISDIR: "It is a directory: name the snapshot file in it.",
   EMFILE: "This process has too many files open: raise its limit.",
   ENAMETOOLONG: "The name is too long for this file system.",
+  ERR_ACCESS_DENIED:
+    "Node's permission model forbids it. A log needs to read and write its directory and to sync files, which some versions never allow under that model (seen on 26).",
   ELOOP: "Its symbolic links lead in a circle.",
 };
 
