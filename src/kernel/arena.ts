@@ -199,6 +199,11 @@ export class Arena {
     return kernel.waitingCount() === 0;
   }
 
+  /** Keys that wait to be put into order. */
+  get unsettled(): number {
+    return this.#memory.kernel.waitingCount() >>> 0;
+  }
+
   /** The live entries as records in slices, for a compaction. */
   dump(): ArenaDump {
     this.#settleAll();

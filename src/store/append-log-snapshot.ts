@@ -56,8 +56,10 @@ export interface AppendLogSnapshotOptions extends HealingOptions {
 const COMPACT_THRESHOLD = 10 * 1024 * 1024;
 /** Memory of the encoder that is kept from one batch to the next. */
 const KEPT_BYTES = 1024 * 1024;
-/** Keys put into order after each batch, beside twice those that came with it. */
-const SETTLED_AT_LEAST = 100;
+/** Keys that may wait to be put into order: a read that needs the order does it for them, in some milliseconds. */
+const UNSETTLED_MAX = 8192;
+/** Keys put into order after a batch, beside twice those that came with it. */
+const SETTLED_AT_LEAST = 1000;
 /** What may be written beside one compaction, in thresholds or live sizes; then batches wait for its end. */
 const BEHIND_THRESHOLDS = 8;
 /** Written between two turns of the event loop at most, one batch apart: about a millisecond. */
@@ -85,6 +87,7 @@ export class AppendLogSnapshot implements SnapshotStore {
   #compaction: Promise<void> | undefined;
   #compactionError: MillpondError | undefined;
   #endAtFailure = 0;
+  #isSettling = false;
   /** Where the log ended when the compaction under way began. */
   #compactedFrom = 0;
   /** What was written since the event loop last had its turn. */
@@ -237,10 +240,15 @@ export class AppendLogSnapshot implements SnapshotStore {
       this.#staging.clear(KEPT_BYTES);
     }
     this.#position = position;
-    // Twice as many as can have come, so that what a load left is caught up with too, and no read ever finds many.
-    this.#entries.settle(SETTLED_AT_LEAST + 2 * batch.length);
+    this.#settleSome(batch.length);
     this.#compactIfDue();
     await this.#giveWay();
+  }
+
+  /** Many at a time, which costs less than half as much; twice as many as come, so that no read ever finds many more. */
+  #settleSome(came: number): void {
+    this.#isSettling ||= this.#entries.unsettled > UNSETTLED_MAX;
+    if (this.#isSettling) this.#isSettling = !this.#entries.settle(SETTLED_AT_LEAST + 2 * came);
   }
 
   /**
