@@ -64,7 +64,7 @@ const SETTLED_AT_LEAST = 1000;
 const BEHIND_THRESHOLDS = 8;
 /** Written between two turns of the event loop at most, one batch apart: about a millisecond. */
 const TURN_BYTES = 256 * 1024;
-/** A slice of a dump: written at once, and a frame of its own. */
+/** A slice of a dump: about a frame's worth. */
 const DUMP_BYTES = 256 * 1024;
 
 /**

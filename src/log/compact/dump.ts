@@ -29,7 +29,7 @@ export interface DumpTarget {
   readonly signal: AbortSignal;
 }
 
-/** Each is written at once, off the main thread, and so is a frame of its own. */
+/** From this size on what was added is written, off the main thread and as one frame: twice as much at most, or one large record more. */
 const SLICE_BYTES = 256 * 1024;
 
 /** Writes the header, the lineage, the live entries and the position; returns where that ends. Gives way in between. */

@@ -8,7 +8,7 @@ import { io } from "../io-errors.js";
 import { scanLog } from "../scan-log.js";
 import type { LogVisitor } from "../visitor.js";
 
-/** Less than a slice of the file's, so that each is a frame of its own. */
+/** About a frame's worth: see the dump. */
 const SLICE_BYTES = 255 * 1024;
 /** New keys that are put into order between two turns of the event loop. */
 const SETTLE_STEPS = 2000;
