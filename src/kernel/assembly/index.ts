@@ -20,6 +20,9 @@ let depth: u32 = 0;
 let segments: u32 = 0;
 /** A split further down would make too long a directory: then a segment grows instead. 22: no more than 16 MiB. */
 let depthMax: u32 = 22;
+const CACHE_LINE: u32 = 64;
+/** Of longer entries the processor fetches the rest by itself. */
+const WARM_BYTES_MAX: u32 = 512;
 /** Nothing but the reason to read: what is read for nothing would be left out. */
 let warmed: u32 = 0;
 /** The segment of the key looked for last. */
@@ -112,8 +115,15 @@ export function warm(list: u32, count: u32): void {
     let slot = load<u32>(at + WARM_AT);
     while (slot < end && load<u32>(slot) !== hash && load<u32>(slot, 4) !== 0) slot += 8;
     // What is looked for may also be past the end, at the start: then it is fetched when it is needed.
-    if (slot < end) warmed ^= load<u32>(load<u32>(slot, 4));
+    if (slot < end) warmEntry(load<u32>(slot, 4), load<u32>(at));
   }
+}
+
+/** All of what a record of the same length will be copied over, its key among it. */
+function warmEntry(old: u32, block: u32): void {
+  if (old === 0) return;
+  const bytes = min(blockBytes(block), WARM_BYTES_MAX);
+  for (let at: u32 = 0; at < bytes; at += CACHE_LINE) warmed ^= load<u32>(old + at);
 }
 
 /** Adds an entry whose key is not there: right after `findSlot` for it. */
