@@ -25,15 +25,9 @@ export async function requireInPlace(
 }
 
 /** Whether the file at `path` is known not to be the one that `handle` has open. False where it cannot be found out. */
-export async function isMovedAway(
-  fs: FileSystem,
-  path: string,
-  handle: FileHandle,
-): Promise<boolean> {
+export function isMovedAway(fs: FileSystem, path: string, handle: FileHandle): boolean {
   try {
-    const { fileId } = await handle.stat();
-    const stat = await fs.stat(path);
-    return stat?.fileId !== fileId;
+    return fs.statSync(path)?.fileId !== handle.statSync().fileId;
   } catch {
     return false;
   }

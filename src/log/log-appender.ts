@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import { MillpondError, type IoError } from "../errors/index.js";
 import {
+  nextTurn,
   nodeFileSystem,
   systemRandom,
   type Clock,
@@ -380,19 +381,22 @@ export class LogAppender {
     }
   }
 
-  /** Without it an appender whose file was moved would go on acknowledging into it up to the next compaction. */
+  /**
+   * Without it an appender whose file was moved would go on acknowledging into it up to the next compaction. Other work has its
+   * turn as well, which a caller that does nothing but append would never let have one.
+   */
   async #checkPlaceNowAndThen(): Promise<void> {
     this.#untilPlaceCheck -= 1;
     if (this.#untilPlaceCheck > 0) return;
     this.#untilPlaceCheck = PLACE_CHECK_EVERY;
-    const file = this.#file;
-    const moved = await isMovedAway(this.#fs, this.#target, file.handle);
-    // A compaction that was made meanwhile puts another file there, and so may the next writer.
-    const isOurs = this.#file === file && this.#compaction?.isCommitted !== true;
-    if (!moved || !isOurs || this.#closing !== undefined) return;
-    const error = new MovedAwayError(this.path);
-    this.#poison(byMove(error));
-    throw error;
+    // A compaction that has just been renamed over it puts another file there.
+    const isOurs = this.#compaction?.isCommitted !== true;
+    if (isOurs && isMovedAway(this.#fs, this.#target, this.#file.handle)) {
+      const error = new MovedAwayError(this.path);
+      this.#poison(byMove(error));
+      throw error;
+    }
+    await nextTurn();
   }
 
   /** Runs a change of the file, and is poisoned where that leaves it torn. */

@@ -8,6 +8,8 @@ export interface FileSystem {
   open(path: string, mode: OpenMode, permissions?: number): Promise<FileHandle>;
   /** `undefined` where nothing is there. Follows symbolic links. */
   stat(path: string): Promise<FileStat | undefined>;
+  /** As {@link FileSystem.stat}. Synchronous for the same reason as {@link FileHandle.writeSync}. */
+  statSync(path: string): FileStat | undefined;
   /** The path with every symbolic link resolved, absolute. The last component need not exist. */
   realPath(path: string): Promise<string>;
   rename(from: string, to: string): Promise<void>;
@@ -58,6 +60,7 @@ export interface FileHandle {
   /** fsync. */
   sync(): Promise<void>;
   stat(): Promise<FileStat>;
+  statSync(): FileStat;
   close(): Promise<void>;
 }
 

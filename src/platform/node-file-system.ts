@@ -1,4 +1,4 @@
-import { ftruncateSync, writeSync, type BigIntStats } from "node:fs";
+import { fstatSync, ftruncateSync, statSync, writeSync, type BigIntStats } from "node:fs";
 import * as fs from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import type { FileHandle, FileOwner, FileStat, FileSystem, OpenMode } from "./file-system.js";
@@ -22,6 +22,10 @@ export const nodeFileSystem: FileSystem = {
   },
   async stat(path) {
     return await orUndefined(fs.stat(path, { bigint: true }).then(statOf));
+  },
+  statSync(path) {
+    const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+    return stats === undefined ? undefined : statOf(stats);
   },
   realPath: (path) => realPathOf(path, LINKS_MAX),
   rename: (from, to) => fs.rename(from, to),
@@ -99,6 +103,10 @@ class NodeFileHandle implements FileHandle {
 
   async stat(): Promise<FileStat> {
     return statOf(await this.#handle.stat({ bigint: true }));
+  }
+
+  statSync(): FileStat {
+    return statOf(fstatSync(this.#handle.fd, { bigint: true }));
   }
 
   close(): Promise<void> {

@@ -121,24 +121,6 @@ describe("a writer whose file was moved away", () => {
       await writer.close();
     });
   }
-
-  test("by itself, in a compaction, does not take that for a move", async () => {
-    let looked = 0;
-    let compacted: Promise<void> | undefined;
-    class SlowToLook extends MemoryFileSystem {
-      override async stat(path: string): ReturnType<MemoryFileSystem["stat"]> {
-        looked += 1;
-        if (looked === 2) await (compacted = writer.compact());
-        return await super.stat(path);
-      }
-    }
-    // It looks once when it opens, and the second time in the last of these.
-    const writer = await SnapshotWriter.open(PATH, HUGE, { fs: new SlowToLook() });
-    for (let write = 1; write <= WRITES_MAX; write += 1) await writer.checkpoint(at(write));
-    assert.ok(compacted !== undefined);
-    assert.equal(writer.isPoisoned, false);
-    await writer.close();
-  });
 });
 
 test("a store whose file was removed refuses batches, and goes on once the file is back", async () => {

@@ -112,7 +112,15 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   async stat(path: string): Promise<FileStat | undefined> {
-    this.#step({ name: "stat", path });
+    return this.#statAt("stat", path);
+  }
+
+  statSync(path: string): FileStat | undefined {
+    return this.#statAt("statSync", path);
+  }
+
+  #statAt(name: "stat" | "statSync", path: string): FileStat | undefined {
+    this.#step({ name, path });
     const file = this.#files.get(path);
     return file === undefined ? undefined : this.#statOf(file);
   }
@@ -242,6 +250,10 @@ export class MemoryFileSystem implements FileSystem {
       },
       stat: async () => {
         refuse("stat");
+        return this.#statOf(file);
+      },
+      statSync: () => {
+        refuse("statSync");
         return this.#statOf(file);
       },
       async close() {

@@ -111,7 +111,7 @@ export class Compaction {
     try {
       await temporary.takePlace();
     } catch (error) {
-      if (await isMovedAway(fs, target, from.handle)) throw new MovedAwayError(path);
+      if (isMovedAway(fs, target, from.handle)) throw new MovedAwayError(path);
       throw error;
     }
   }

@@ -86,6 +86,7 @@ function prefixOf(handle: FileHandle, end: number, signal: AbortSignal): FileHan
       return await handle.read(target.subarray(0, wanted), position);
     },
     stat: async () => ({ ...(await handle.stat()), size: end }),
+    statSync: () => ({ ...handle.statSync(), size: end }),
     writeSync: (bytes, position) => handle.writeSync(bytes, position),
     write: (bytes, position) => handle.write(bytes, position),
     truncateSync: (length) => handle.truncateSync(length),

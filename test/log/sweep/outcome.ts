@@ -37,6 +37,7 @@ export function readOnly(bytes: Uint8Array): FileHandle {
       return source.copy(target, 0, position, position + target.length);
     },
     stat: async () => stat,
+    statSync: () => stat,
     close: async () => undefined,
     writeSync: refuse,
     write: refuse,
