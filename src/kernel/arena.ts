@@ -93,7 +93,10 @@ export class Arena {
   /** Makes live what was staged: cannot fail. */
   commit(): void {
     this.#ranges.beforeChange();
-    this.#memory.kernel.commit();
+    const { kernel } = this.#memory;
+    kernel.commit();
+    // While what came is in the processor's caches still.
+    kernel.sortFull();
     this.#memory.renew();
     this.#origin = this.#stagedOrigin ?? this.#origin;
     this.#stagedOrigin = undefined;
@@ -181,14 +184,14 @@ export class Arena {
    * `for` loop does either): until then the memory of what is overwritten stays in use, up to a bound.
    */
   range(prefix: string): IterableIterator<KvEntry> {
-    this.#settleAll();
+    this.#settlePrefix(prefix);
     return this.#ranges.open(prefix);
   }
 
   /**
    * Puts new entries into order, in up to `maxSteps` steps (1000: about a millisecond; each entry takes one and a quarter);
-   * `true` once none is left. Keys that arrive in ascending order need none of this. `range` and `dump` do all that is left
-   * at once.
+   * `true` once none is left. Keys that arrive in ascending order need none of this. `range` does at once what of it begins
+   * with its prefix, `dump` all that is left.
    */
   settle(maxSteps: number): boolean {
     const { kernel } = this.#memory;
@@ -230,6 +233,17 @@ export class Arena {
 
   #settleAll(): void {
     while (!this.settle(U32 - 1));
+  }
+
+  #settlePrefix(prefix: string): void {
+    const { kernel } = this.#memory;
+    if (kernel.waitingCount() === 0) return;
+    const prefixBytes = this.#memory.writeKey(prefix);
+    if (prefixBytes > KEY_BYTES_MAX) return;
+    this.#ranges.beforeChange();
+    const isPart = prefixBytes > 0 && kernel.settlePrefix(prefixBytes) === 0;
+    this.#memory.renew();
+    if (!isPart) this.#settleAll();
   }
 
   #stageBody(body: Uint8Array): void {

@@ -45,6 +45,8 @@ export interface Kernel {
   dumpedLast(): number;
   dumpedRecords(): number;
   settle(steps: number): void;
+  settlePrefix(prefixBytes: number): number;
+  sortFull(): void;
   waitingCount(): number;
   hold(whether: number): void;
   firstHeld(): number;

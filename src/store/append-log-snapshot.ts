@@ -21,11 +21,13 @@ import {
   nextTurn,
   nodeFileSystem,
   type Random,
+  systemClock,
   systemRandom,
 } from "../platform/index.js";
 import { isCompactionDue } from "../rules/compaction-due.js";
 import type { KvEntry, KvUpdate, LogPosition, WatchCursor } from "../values/index.js";
 import { ArenaLoader, newArena } from "./arena-loader.js";
+import { KeyOrder } from "./key-order.js";
 import { liveBytesOf } from "./live-bytes.js";
 import type { SnapshotStore } from "./snapshot-store.js";
 
@@ -49,17 +51,13 @@ export interface AppendLogSnapshotOptions extends HealingOptions {
   readonly fs?: FileSystem;
   /** Where the salts of files and the seed of the index come from. Default: the machine's own. */
   readonly random?: Random;
-  /** Dates the name of a damaged file that is set aside. Default: the machine's own. */
+  /** Dates the name of a damaged file that is set aside, and tells when there is time to put keys in order. Default: the machine's own. */
   readonly clock?: Clock;
 }
 
 const COMPACT_THRESHOLD = 10 * 1024 * 1024;
 /** Memory of the encoder that is kept from one batch to the next. */
 const KEPT_BYTES = 1024 * 1024;
-/** Keys that may wait to be put into order: a read that needs the order does it for them, in some milliseconds. */
-const UNSETTLED_MAX = 8192;
-/** Keys put into order after a batch, beside twice those that came with it. */
-const SETTLED_AT_LEAST = 1000;
 /** What may be written beside one compaction, in thresholds or live sizes; then batches wait for its end. */
 const BEHIND_THRESHOLDS = 8;
 /** Written between two turns of the event loop at most, one batch apart: about a millisecond. */
@@ -74,6 +72,7 @@ const DUMP_BYTES = 256 * 1024;
 export class AppendLogSnapshot implements SnapshotStore {
   readonly #log: LogAppender;
   readonly #entries: Arena;
+  readonly #order: KeyOrder;
   readonly #compactThreshold: number;
   #encoder: BatchEncoder;
   /** What the memory is handed: the log's own encoder where its format is the memory's. */
@@ -87,7 +86,6 @@ export class AppendLogSnapshot implements SnapshotStore {
   #compaction: Promise<void> | undefined;
   #compactionError: MillpondError | undefined;
   #endAtFailure = 0;
-  #isSettling = false;
   /** Where the log ended when the compaction under way began. */
   #compactedFrom = 0;
   /** What was written since the event loop last had its turn. */
@@ -101,6 +99,7 @@ export class AppendLogSnapshot implements SnapshotStore {
   ) {
     this.#log = log;
     this.#entries = entries;
+    this.#order = new KeyOrder(entries, options.clock ?? systemClock);
     this.#position = position;
     this.#originInFile = knownOrigin(position);
     this.#compactThreshold = options.compactThreshold ?? COMPACT_THRESHOLD;
@@ -218,6 +217,7 @@ export class AppendLogSnapshot implements SnapshotStore {
   async #closeOnce(): Promise<void> {
     this.#compactIfDue();
     await this.#compaction;
+    this.#order.close();
     await this.#log.close();
   }
 
@@ -240,15 +240,9 @@ export class AppendLogSnapshot implements SnapshotStore {
       this.#staging.clear(KEPT_BYTES);
     }
     this.#position = position;
-    this.#settleSome(batch.length);
+    this.#order.came(batch.length);
     this.#compactIfDue();
     await this.#giveWay();
-  }
-
-  /** Many at a time, which costs less than half as much; twice as many as come, so that no read ever finds many more. */
-  #settleSome(came: number): void {
-    this.#isSettling ||= this.#entries.unsettled > UNSETTLED_MAX;
-    if (this.#isSettling) this.#isSettling = !this.#entries.settle(SETTLED_AT_LEAST + 2 * came);
   }
 
   /**
@@ -358,7 +352,7 @@ export class AppendLogSnapshot implements SnapshotStore {
   /** From memory, not from the file: so a byte that went bad on disk is healed instead of stopping every compaction. */
   #content(): CompactContent {
     return {
-      live: slicesOf(this.#entries),
+      live: slicesOf(this.#entries, this.#order),
       // While a log is converted, what it belongs to may still be noted elsewhere; the next batch brings it.
       position: this.#log.needsConversion
         ? { ...this.#position, origin: undefined }
@@ -377,7 +371,8 @@ function knownOrigin({ cursor, origin }: LogPosition): string | undefined {
   return cursor.isNone ? undefined : origin;
 }
 
-function* slicesOf(entries: Arena): Generator<RecordSlice> {
+async function* slicesOf(entries: Arena, order: KeyOrder): AsyncGenerator<RecordSlice> {
+  await order.finish();
   const dump = entries.dump();
   for (;;) {
     const slice = dump.next(DUMP_BYTES);

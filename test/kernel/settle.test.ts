@@ -49,9 +49,48 @@ describe("putting keys into order", () => {
       const prefix = STARTS[integerBelow(random, STARTS.length)] as string;
       const message = `MILLPOND_SEED=${seed}, round ${round}`;
       assert.deepEqual(told(arena.range(prefix)), told(model.range(prefix)), message);
+      assert.equal(arena.check(), 0, message);
+      assert.deepEqual(told(arena.range("")), told(model.range("")), message);
       assert.equal(arena.settle(0), true, message);
       assert.equal(arena.check(), 0, message);
     }
+  });
+
+  test("is done for a range where it reads, and left for later elsewhere", () => {
+    const seed = seedOfRun();
+    const random = randomFrom(seed);
+    const arena = new Arena({ seed });
+    const model = new EntryModel();
+    // Some wait in sorted chunks, some of which have gaps by now, and some in the chunk that is being filled.
+    take(arena, model, someUpdates(random, 15_000, STARTS.length));
+    take(arena, model, someUpdates(random, 500, STARTS.length));
+    for (const prefix of ["tenant.region-2.1", "ü.", "tenant.region-1.service.79", "none"]) {
+      const message = `MILLPOND_SEED=${seed}, ${prefix}`;
+      const before = arena.unsettled;
+      const wanted = told(model.range(prefix));
+      assert.deepEqual(told(arena.range(prefix)), wanted, message);
+      const settled = before - arena.unsettled;
+      assert.ok(settled <= wanted.length && (settled > 0 || wanted.length === 0), message);
+      assert.deepEqual(told(arena.range(prefix)), wanted, message);
+      assert.equal(arena.unsettled, before - settled, message);
+      assert.equal(arena.check(), 0, message);
+    }
+    assert.deepEqual(told(arena.range("")), told(model.range("")), `MILLPOND_SEED=${seed}`);
+  });
+
+  test("is done at once for a range that most of it belongs to", () => {
+    const arena = new Arena({ seed: 1 });
+    const model = new EntryModel();
+    const keys = Array.from({ length: 6000 }, (_, index) => `all.${(index * 7919) % 6000}`);
+    take(arena, model, [put("b", "", 1), put("a", "", 1)]);
+    take(
+      arena,
+      model,
+      keys.map((key) => put(key, "", 1)),
+    );
+    assert.deepEqual(told(arena.range("all.")), told(model.range("all.")));
+    assert.equal(arena.unsettled, 0);
+    assert.equal(arena.check(), 0);
   });
 
   test("ends after a number of steps that is known, in leaves that are full", () => {

@@ -73,6 +73,10 @@ export function sameBytes(a: u32, b: u32, bytes: u32): bool {
   return true;
 }
 
+export function beginsWith(block: u32, prefix: u32, bytes: u32): bool {
+  return keyBytesOf(block) >= bytes && sameBytes(block + KEY_AT, prefix, bytes);
+}
+
 /** As `memory.copy`, which costs a call into the engine: for a record's few hundred bytes this is quicker. */
 export function copyBytes(to: u32, from: u32, bytes: u32): void {
   if (bytes > 1024) {

@@ -23,7 +23,7 @@ export { crc32 } from "./crc";
 export { bytesHeld, cameToHeld, firstHeld, freeHeld, hold } from "./held";
 export { heapBytesFree } from "./heap";
 export { dump, dumpedLast, dumpedRecords, find, goTo, list, placeIndex, placeLeaf } from "./read";
-export { settle, waitingCount } from "./waiting";
+export { settle, settlePrefix, sortFull, waitingCount } from "./waiting";
 export { walk, walkStopped } from "./walk";
 
 /** Starts with nothing, or again: what was there is gone. `maxDepth`: see index.ts. */

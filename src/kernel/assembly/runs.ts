@@ -6,9 +6,18 @@
  * that entries come as sorted as they can.
  */
 import { slotOf, usedOf } from "./chunk";
-import { compareEntries, KEY_AT, keyBytesOf, placeOf, SORTED, WAITING } from "./entry";
+import {
+  beginsWith,
+  compareEntries,
+  compareKeys,
+  KEY_AT,
+  keyBytesOf,
+  placeOf,
+  SORTED,
+  WAITING,
+} from "./entry";
 import { release } from "./heap";
-import { SHARED, SHARED_BYTES_MAX } from "./layout";
+import { KEY, SHARED, SHARED_BYTES_MAX } from "./layout";
 import { digestOf, sharedBytes } from "./sort";
 
 let root: u32 = 0;
@@ -164,6 +173,51 @@ export function takeFirst(): u32 {
   // By the time it is this one's turn, the processor will have fetched it.
   if (next + 1 < used) warmed ^= load<u32>(load<u32>(slotOf(run, next + 1)) + KEY_AT + shared);
   return block;
+}
+
+/** Takes out those that begin with the prefix, up to `most`, and lists them at `to`; gives how many. */
+export function listWithPrefix(prefixBytes: u32, to: u32, most: u32): u32 {
+  return root === 0 ? 0 : listBelow(root, prefixBytes, to, most);
+}
+
+function listBelow(run: u32, prefixBytes: u32, to: u32, most: u32): u32 {
+  let listed = listInRun(run, prefixBytes, to, most);
+  for (let child = childOf(run); child !== 0 && listed < most; child = siblingOf(child)) {
+    listed += listBelow(child, prefixBytes, to + (listed << 2), most - listed);
+  }
+  return listed;
+}
+
+function listInRun(run: u32, prefixBytes: u32, to: u32, most: u32): u32 {
+  const used = usedOf(run);
+  let listed: u32 = 0;
+  for (let index = firstNotBefore(run, prefixBytes); index < used && listed < most; index += 1) {
+    const slot = slotOf(run, index);
+    const block = load<u32>(slot);
+    if (block === 0) continue;
+    if (!beginsWith(block, KEY, prefixBytes)) break;
+    store<u32>(slot, 0);
+    store<u32>(to + (listed << 2), block);
+    listed += 1;
+  }
+  return listed;
+}
+
+/** The first slot whose entry is not before the prefix, or an empty one in front of that. */
+function firstNotBefore(run: u32, prefixBytes: u32): u32 {
+  let low = nextOf(run);
+  let high = usedOf(run);
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    let at = middle;
+    while (at < high && load<u32>(slotOf(run, at)) === 0) at += 1;
+    const block = at < high ? load<u32>(slotOf(run, at)) : 0;
+    const isBefore =
+      block !== 0 && compareKeys(block + KEY_AT, keyBytesOf(block), KEY, prefixBytes) < 0;
+    if (isBefore) low = at + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Gives back the chunks, where nothing waits any more. */

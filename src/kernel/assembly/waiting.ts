@@ -6,10 +6,11 @@
  *
  * What is not sorted yet is a list of chunks (chunk.ts), of which only the first is not full; what is sorted: runs.ts.
  */
-import { placeOf, setPlace, SORTED, WAITING } from "./entry";
+import { beginsWith, placeOf, setPlace, SORTED, WAITING } from "./entry";
 import { release, take } from "./heap";
 import { CHUNK_BYTES, CHUNK_SLOTS, setUsed, slotOf, usedOf } from "./chunk";
-import { addRun, checkRuns, forgetRuns, openRuns, takeFirst } from "./runs";
+import { KEY, LIST, LIST_LENGTH } from "./layout";
+import { addRun, checkRuns, forgetRuns, listWithPrefix, openRuns, takeFirst } from "./runs";
 import { sortChunk } from "./sort";
 import { countOfOnlyLeaf, insertNear, takeFromOnlyLeaf } from "./tree";
 
@@ -87,6 +88,53 @@ function pop(): u32 {
     top = before;
   }
   return block;
+}
+
+/** Sorts what came since, but for the last chunk, which is not full: the rest of the work then waits for its time. */
+export function sortFull(): void {
+  if (top === 0) return;
+  let chunk = load<u32>(top, 4);
+  store<u32>(top, 0, 4);
+  while (chunk !== 0) {
+    const before = load<u32>(chunk, 4);
+    sortChunk(chunk);
+    addRun(chunk);
+    chunk = before;
+  }
+}
+
+/**
+ * Puts into the tree what waits and begins with the prefix in the key's place, as many as the host's list holds: true where
+ * there may be more. A range then sees all of its own without the work that the others need.
+ */
+export function settlePrefix(prefixBytes: u32): bool {
+  let listed = takeUnsorted(prefixBytes);
+  const sorted = listWithPrefix(prefixBytes, LIST + (listed << 2), LIST_LENGTH - listed);
+  listed += sorted;
+  waiting -= sorted;
+  let leaf: u32 = 0;
+  for (let index: u32 = 0; index < listed; index += 1) {
+    leaf = insertNear(load<u32>(LIST + (index << 2)), leaf);
+  }
+  if (waiting === 0) forgetRuns();
+  return listed === LIST_LENGTH;
+}
+
+/** Of the chunk that is being filled; what another one's sorting left unsorted is no more than that. */
+function takeUnsorted(prefixBytes: u32): u32 {
+  sortFull();
+  if (top === 0) return 0;
+  const chunk = top;
+  let listed: u32 = 0;
+  // Downwards: what takes the place of one that goes was looked at before.
+  for (let index = usedOf(chunk); index !== 0; index -= 1) {
+    const block = load<u32>(slotOf(chunk, index - 1));
+    if (!beginsWith(block, KEY, prefixBytes)) continue;
+    store<u32>(LIST + (listed << 2), block);
+    listed += 1;
+    stopWaiting(block);
+  }
+  return listed;
 }
 
 /**
