@@ -18,7 +18,6 @@ export {
   type LogAppenderOptions,
   type LogFormat,
   type LogReport,
-  type PositionDetails,
   type ReadOptions,
   type RepairOptions,
   type ReplayVisitor,

@@ -3,7 +3,9 @@ import { MillpondError } from "../errors/index.js";
 import {
   prefixesOf,
   type BucketInfo,
+  inScope,
   type KvRecord,
+  type KvRecordHead,
   type KvStore,
   type KvWatch,
   type PutOptions,
@@ -11,12 +13,19 @@ import {
   type WatchScope,
 } from "../kv/index.js";
 import type { Clock } from "../platform/index.js";
-import { checkKey, checkPrefix, type KvEntry, type VersionToken } from "../values/index.js";
+import {
+  checkKey,
+  checkPrefix,
+  type KvEntry,
+  type VersionToken,
+  type WatchCursor,
+} from "../values/index.js";
 import type { BucketStream, Write } from "./bucket-stream.js";
+import { limitsOf } from "./config.js";
 import { alreadyExists, revisionMismatch } from "./failures.js";
 import type { Link } from "./link.js";
 import { resumeSequence } from "./resume.js";
-import { entryOf, type StoredRecord } from "./record.js";
+import { entryOf, headOf, type StoredRecord } from "./record.js";
 import { InProcessWatch } from "./watch.js";
 
 const NOTHING = new Uint8Array(0);
@@ -72,6 +81,25 @@ export class InProcessBucket implements KvStore {
     for await (const record of this.#values(prefix)) yield entryOf(record);
   }
 
+  /** As of the first step of the iteration. */
+  async *records(scope: WatchScope): AsyncGenerator<KvRecordHead, void> {
+    let inTurn = 0;
+    for (const record of this.#recordsIn(scope)) {
+      yield headOf(record);
+      inTurn += 1;
+      if (inTurn % KEYS_A_TURN === 0) await nextTurn();
+    }
+  }
+
+  async countRecords(scope: WatchScope): Promise<number> {
+    return this.#recordsIn(scope).length;
+  }
+
+  async recordAt(position: WatchCursor): Promise<KvRecordHead | undefined> {
+    const record = this.#stream().log.at(Number(position.toU64() ?? 0n));
+    return record === undefined ? undefined : headOf(record);
+  }
+
   async put(key: string, value: Uint8Array, options: PutOptions = {}): Promise<VersionToken> {
     return this.#write({ key, kind: "put", value, ttlMs: options.ttlMs });
   }
@@ -107,6 +135,8 @@ export class InProcessBucket implements KvStore {
       lastSequence: BigInt(log.lastSequence),
       records: log.count,
       bytes: log.bytes,
+      limits: limitsOf(identity.config),
+      serverTimeMs: this.#access.clock.now(),
     };
   }
 
@@ -169,6 +199,13 @@ export class InProcessBucket implements KvStore {
     const stream = this.#access.stream(this.name);
     stream.expire();
     return stream;
+  }
+
+  #recordsIn(scope: WatchScope): StoredRecord[] {
+    for (const prefix of prefixesOf(scope)) checkPrefix(prefix);
+    return this.#stream()
+      .log.lastRecords("")
+      .filter(({ key }) => inScope(scope, key));
   }
 
   #last(key: string): StoredRecord | undefined {

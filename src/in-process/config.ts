@@ -1,5 +1,5 @@
 import { MillpondError } from "../errors/index.js";
-import type { BucketConfig } from "../kv/index.js";
+import type { BucketConfig, BucketLimits } from "../kv/index.js";
 
 /** A bucket's configuration with the defaults of {@link BucketConfig} filled in. Plain data: it is kept in the file. */
 export interface ResolvedConfig {
@@ -30,6 +30,16 @@ export function resolveConfig(config: BucketConfig): ResolvedConfig {
     discard,
     ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
     ...(markerTtlMs === undefined ? {} : { markerTtlMs }),
+  };
+}
+
+/** As a server from 2.11 on keeps them: a marker is written wherever a time to live counts. */
+export function limitsOf({ maxAgeMs, markerTtlMs, discard }: ResolvedConfig): BucketLimits {
+  return {
+    maxAgeMs,
+    markerTtlMs,
+    allowsTtl: markerTtlMs !== undefined,
+    discardsOld: discard === "old",
   };
 }
 

@@ -1,3 +1,4 @@
+import type { KvRecordHead } from "../kv/index.js";
 import { VersionToken, type KvEntry, type KvUpdate } from "../values/index.js";
 
 /** One message of the bucket's stream. Never changed once it is stored, `removed` apart. */
@@ -46,6 +47,12 @@ export function storedRecord(record: NewRecord, subjectPrefixBytes: number): Sto
 export function entryOf(record: StoredRecord): KvEntry {
   const { key, value, version } = record;
   return { key, value: value.slice(), version, ...timesOf(record) };
+}
+
+/** The record as a listing tells of it. */
+export function headOf(record: StoredRecord): KvRecordHead {
+  const { kind, key, version } = record;
+  return { kind, key, version, ...timesOf(record) };
 }
 
 /** The record as a watch delivers it: the value is a copy. */

@@ -1,4 +1,5 @@
-import type { KvEntry, VersionToken } from "../values/index.js";
+import type { KvEntry, VersionToken, WatchCursor } from "../values/index.js";
+import type { WatchScope } from "./scope.js";
 import type { KvWatcher } from "./watch.js";
 
 /** The last record of a key, also where that is a removal: what a compare-and-set needs to know. */
@@ -17,6 +18,24 @@ export interface KvReader {
   keys(prefix?: string): AsyncIterable<string>;
   /** Entries whose keys start with `prefix` (default: all), in no order, by one consumer. */
   scan(prefix?: string): AsyncIterable<KvEntry>;
+}
+
+/** The last record of a key, without its value. */
+export interface KvRecordHead extends Omit<KvEntry, "value"> {
+  readonly kind: KvRecord["kind"];
+}
+
+/** What it takes to compare a copy with a bucket. Removals are records too. Each is answered by the backend, with no values. */
+export interface KvAuditor {
+  /**
+   * The last record of every key in scope, in no order. As the bucket is while the listing runs: a key that changes under it can
+   * come twice, the newer record later. All of them or a throw.
+   */
+  records(scope: WatchScope): AsyncIterable<KvRecordHead>;
+  /** How many keys in scope the bucket holds a record of, at one moment. */
+  countRecords(scope: WatchScope): Promise<number>;
+  /** The record at this position, of whatever key; `undefined` where the bucket has none there any more. */
+  recordAt(position: WatchCursor): Promise<KvRecordHead | undefined>;
 }
 
 /** How a value is put. */
@@ -77,10 +96,25 @@ export interface BucketInfo {
   readonly records: number;
   /** What they take at the backend. */
   readonly bytes: number;
+  readonly limits: BucketLimits;
+  /** The backend's clock when it answered, in ms since 1970. */
+  readonly serverTimeMs: number;
+}
+
+/** By what a bucket forgets records without being told to. */
+export interface BucketLimits {
+  /** Records older than this go; `undefined`: none does. */
+  readonly maxAgeMs: number | undefined;
+  /** Whether a record's own time to live counts. */
+  readonly allowsTtl: boolean;
+  /** How long the markers are kept that the backend writes where a time to live or a limit removed a key; `undefined`: it writes none. */
+  readonly markerTtlMs: number | undefined;
+  /** Whether the oldest records make room for new ones when the bucket is full. */
+  readonly discardsOld: boolean;
 }
 
 /** One bucket. */
-export interface KvStore extends KvReader, KvWriter, KvWatcher {
+export interface KvStore extends KvReader, KvWriter, KvWatcher, KvAuditor {
   readonly name: string;
   /** Whether the backend can be reached at this moment, as far as is known. */
   readonly connected: boolean;

@@ -1,10 +1,13 @@
 export type {
   BucketConfig,
   BucketInfo,
+  BucketLimits,
   Connection,
   ConnectionCapabilities,
+  KvAuditor,
   KvReader,
   KvRecord,
+  KvRecordHead,
   KvStore,
   KvWriter,
   PutOptions,

@@ -8,6 +8,13 @@ export interface WatchOptions {
    * the bucket may have dropped something after it. Left out (or none): the current state of every key in scope first.
    */
   readonly from?: WatchCursor;
+  /**
+   * The caller drops keys by {@link WatchBatch.floor}. Then a live watch that was overrun, or comes back after a time without a
+   * line, goes on with what the bucket still holds and tells the floor, where else it would throw `cursor-expired`: all that the
+   * bucket has lies ahead of it, so nothing is missed but what has gone. A position to begin with is judged as ever. Default
+   * false.
+   */
+  readonly sweeps?: boolean;
   /** Ends the watch; the iteration throws the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -21,6 +28,16 @@ export interface WatchBatch {
    * a backend may know that nothing in scope lies in between. None before anything is known.
    */
   readonly cursor: WatchCursor;
+  /** When the backend stored the message at `cursor`, in ns since 1970; left out where that is not known. */
+  readonly cursorTimeNs?: bigint;
+  /** The newest position that the backend is known to have, also of what is not in scope; left out where that is not known. */
+  readonly head?: WatchCursor;
+  /**
+   * The bucket keeps no record before this position, as of a moment when it ended at or before `cursor`: a key whose last known
+   * record is older has gone, also where no marker says so. Told when it has moved, at the latest a few seconds after. Never
+   * goes back. Left out where nothing new is known.
+   */
+  readonly floor?: WatchCursor;
   /** Updates in scope that the backend has and has not delivered yet, as of this batch. */
   readonly pending: number;
   /**

@@ -1,6 +1,12 @@
 import { MillpondError } from "../errors/index.js";
 import { isCompactionDue } from "../rules/compaction-due.js";
-import type { KvEntry, KvUpdate, LogPosition, WatchCursor } from "../values/index.js";
+import type {
+  KvEntry,
+  KvUpdate,
+  LogPosition,
+  PositionDetails,
+  WatchCursor,
+} from "../values/index.js";
 import { checkByteCount, checkCursor, checkUpdate } from "./check-record.js";
 import type { BatchEncoder } from "./codec.js";
 import { codecOf } from "./codecs.js";
@@ -18,9 +24,6 @@ export interface SnapshotWriterOptions extends LogAppenderOptions {
   /** Is handed what the log holds already, in order, while {@link SnapshotWriter.open} checks it. */
   readonly replay?: ReplayVisitor;
 }
-
-/** What there is to say about a position beside its cursor; a log of format 2 keeps none of it. */
-export type PositionDetails = Partial<Omit<LogPosition, "cursor">>;
 
 const BUFFER_BYTES = 8 * 1024 * 1024;
 

@@ -24,6 +24,8 @@ export interface StreamConfig {
 
 export interface StreamInfo {
   readonly created: string;
+  /** The server's clock: RFC 3339. Servers from 2.9 on tell it. */
+  readonly ts?: string;
   readonly config: StreamConfig;
   readonly state: {
     readonly messages: number;
@@ -54,6 +56,7 @@ export interface ConsumerInfo {
 
 export interface StoredMessage {
   readonly seq: number;
+  readonly subject: string;
   /** When it was stored: RFC 3339, with nanoseconds. */
   readonly time: string;
   /** Base64; absent where there are none. */

@@ -46,11 +46,20 @@ export class JetStreamApi {
 
   /** The newest record of a subject, from the stream's leader: what this connection wrote is seen. */
   async lastMessage(stream: string, subject: string): Promise<StoredMessage | undefined> {
+    return await this.#message(stream, { last_by_subj: subject });
+  }
+
+  /** The record of this sequence, from the stream's leader. */
+  async messageAt(stream: string, sequence: number): Promise<StoredMessage | undefined> {
+    return await this.#message(stream, { seq: sequence });
+  }
+
+  async #message(stream: string, which: object): Promise<StoredMessage | undefined> {
     try {
       const answer = await this.#call<{ readonly message: StoredMessage }>(
         `read from stream ${stream}`,
         `STREAM.MSG.GET.${stream}`,
-        { last_by_subj: subject },
+        which,
       );
       return answer.message;
     } catch (error) {

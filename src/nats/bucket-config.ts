@@ -1,5 +1,5 @@
 import { MillpondError } from "../errors/index.js";
-import type { BucketConfig } from "../kv/index.js";
+import type { BucketConfig, BucketLimits } from "../kv/index.js";
 import type { StreamConfig } from "./api-types.js";
 import { streamOf, subjectPrefixOf } from "./subjects.js";
 
@@ -56,6 +56,20 @@ export function evicts(config: StreamConfig): boolean {
   if ((config.max_age ?? 0) > 0 || config.allow_msg_ttl === true) return true;
   const limited = (config.max_bytes ?? -1) > 0 || (config.max_msgs ?? -1) > 0;
   return config.discard !== "new" && limited;
+}
+
+export function limitsOf(config: StreamConfig): BucketLimits {
+  const { max_age: maxAge = 0, subject_delete_marker_ttl: markerTtl = 0 } = config;
+  return {
+    maxAgeMs: maxAge > 0 ? msOf(maxAge) : undefined,
+    markerTtlMs: markerTtl > 0 ? msOf(markerTtl) : undefined,
+    allowsTtl: config.allow_msg_ttl === true,
+    discardsOld: config.discard !== "new",
+  };
+}
+
+function msOf(nanos: number): number {
+  return nanos / 1_000_000;
 }
 
 export function nanosOf(ms: number): number {

@@ -1,14 +1,16 @@
 import type {
   BucketInfo,
   KvRecord,
+  KvRecordHead,
   KvStore,
   KvWatch,
   PutOptions,
   WatchOptions,
   WatchScope,
 } from "../kv/index.js";
-import type { KvEntry, VersionToken } from "../values/index.js";
+import type { KvEntry, VersionToken, WatchCursor } from "../values/index.js";
 import type { JetStreamApi } from "./api.js";
+import { limitsOf } from "./bucket-config.js";
 import { BucketReader, type ReaderOptions } from "./reader.js";
 import { streamOf } from "./subjects.js";
 import { openWatch } from "./watch.js";
@@ -55,6 +57,18 @@ export class NatsBucket implements KvStore {
     return this.#reader.scan(prefix);
   }
 
+  records(scope: WatchScope): AsyncGenerator<KvRecordHead, void> {
+    return this.#reader.records(scope);
+  }
+
+  countRecords(scope: WatchScope): Promise<number> {
+    return this.#reader.countRecords(scope);
+  }
+
+  recordAt(position: WatchCursor): Promise<KvRecordHead | undefined> {
+    return this.#reader.recordAt(position);
+  }
+
   put(key: string, value: Uint8Array, options?: PutOptions): Promise<VersionToken> {
     return this.#writer.put(key, value, options);
   }
@@ -80,7 +94,7 @@ export class NatsBucket implements KvStore {
   }
 
   async info(): Promise<BucketInfo> {
-    const { created, state } = await this.#api.streamInfo(streamOf(this.name));
+    const { created, state, config, ts } = await this.#api.streamInfo(streamOf(this.name));
     return {
       name: this.name,
       created,
@@ -89,6 +103,8 @@ export class NatsBucket implements KvStore {
       lastSequence: BigInt(state.last_seq),
       records: state.messages,
       bytes: state.bytes,
+      limits: limitsOf(config),
+      serverTimeMs: ts === undefined ? this.#api.link.clock.now() : Date.parse(ts),
     };
   }
 

@@ -5,10 +5,10 @@ import { VersionToken } from "../values/index.js";
 import type { JetStreamApi } from "./api.js";
 import { kindOf, type Delivery } from "./message.js";
 import { PullConsumer, type ConsumerHandler } from "./pull-consumer.js";
-import { filtersOf, streamOf, subjectPrefixOf } from "./subjects.js";
+import { filtersAreExact, filtersOf, streamOf, subjectPrefixOf } from "./subjects.js";
 
 export interface ListingOptions {
-  readonly prefix: string;
+  readonly scope: WatchScope;
   /** Leaves the values out: records come with empty ones. */
   readonly headersOnly: boolean;
   readonly emptyValueIsDelete: boolean;
@@ -23,7 +23,8 @@ export async function* listRecords(
   bucket: string,
   options: ListingOptions,
 ): AsyncGenerator<KvRecord, void> {
-  const scope: WatchScope = { kind: "prefix", prefix: options.prefix };
+  const { scope } = options;
+  if (filtersOf(bucket, scope).length === 0) return;
   const arrivals = new Arrivals(bucket, options);
   const consumer = await PullConsumer.create(
     api,
@@ -49,6 +50,34 @@ export async function* listRecords(
     await consumer.close();
   }
 }
+
+/** How many keys that is, at one moment: what a consumer of all of them has before it is asked for any. */
+export async function countRecords(
+  api: JetStreamApi,
+  bucket: string,
+  scope: WatchScope,
+): Promise<number> {
+  if (!filtersAreExact(scope)) {
+    let count = 0;
+    const options = { scope, headersOnly: true, emptyValueIsDelete: false };
+    for await (const record of listRecords(api, bucket, options)) if (record.key !== "") count += 1;
+    return count;
+  }
+  const filters = filtersOf(bucket, scope);
+  if (filters.length === 0) return 0;
+  const start = "last-per-key" as const;
+  const spec = { stream: streamOf(bucket), filters, start, headersOnly: true };
+  const consumer = await PullConsumer.create(api, spec, ignoring);
+  await consumer.close();
+  return consumer.info.num_pending;
+}
+
+const ignoring: ConsumerHandler = {
+  message: () => undefined,
+  bookmark: () => undefined,
+  pullEnded: () => undefined,
+  lost: () => undefined,
+};
 
 /** What has arrived and not been taken yet. */
 class Arrivals implements ConsumerHandler {

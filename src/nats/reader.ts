@@ -1,8 +1,21 @@
-import type { KvReader, KvRecord } from "../kv/index.js";
-import { checkKey, checkPrefix, VersionToken, type KvEntry } from "../values/index.js";
+import {
+  prefixesOf,
+  type KvAuditor,
+  type KvReader,
+  type KvRecord,
+  type KvRecordHead,
+  type WatchScope,
+} from "../kv/index.js";
+import {
+  checkKey,
+  checkPrefix,
+  VersionToken,
+  type KvEntry,
+  type WatchCursor,
+} from "../values/index.js";
 import type { JetStreamApi } from "./api.js";
 import type { StoredMessage } from "./api-types.js";
-import { listRecords } from "./listing.js";
+import { countRecords, listRecords } from "./listing.js";
 import { kindOf, storedHeaders } from "./message.js";
 import { streamOf, subjectPrefixOf } from "./subjects.js";
 
@@ -11,7 +24,7 @@ export interface ReaderOptions {
 }
 
 /** Reads one bucket. Single keys are read from the stream's leader, so that a writer reads its own writes. */
-export class BucketReader implements KvReader {
+export class BucketReader implements KvReader, KvAuditor {
   readonly #bucket: string;
   readonly #api: JetStreamApi;
   readonly #options: ReaderOptions;
@@ -50,9 +63,31 @@ export class BucketReader implements KvReader {
     }
   }
 
+  async *records(scope: WatchScope): AsyncGenerator<KvRecordHead, void> {
+    for (const prefix of prefixesOf(scope)) checkPrefix(prefix);
+    const options = { scope, headersOnly: true, ...this.#options };
+    for await (const record of listRecords(this.#api, this.#bucket, options)) {
+      yield headOf(record);
+    }
+  }
+
+  async countRecords(scope: WatchScope): Promise<number> {
+    for (const prefix of prefixesOf(scope)) checkPrefix(prefix);
+    return await countRecords(this.#api, this.#bucket, scope);
+  }
+
+  async recordAt(position: WatchCursor): Promise<KvRecordHead | undefined> {
+    const sequence = Number(position.toU64() ?? 0n);
+    if (sequence === 0) return undefined;
+    const stored = await this.#api.messageAt(streamOf(this.#bucket), sequence);
+    const prefix = subjectPrefixOf(this.#bucket);
+    return stored && headOf(this.#recordOf(stored.subject.slice(prefix.length), stored));
+  }
+
   async *#live(prefix: string, headersOnly: boolean): AsyncGenerator<KvRecord, void> {
     checkPrefix(prefix);
-    const options = { prefix, headersOnly, ...this.#options };
+    const scope: WatchScope = { kind: "prefix", prefix };
+    const options = { scope, headersOnly, ...this.#options };
     for await (const record of listRecords(this.#api, this.#bucket, options)) {
       if (record.kind === "put") yield record;
     }
@@ -71,6 +106,16 @@ export class BucketReader implements KvReader {
       timeMs: Date.parse(stored.time),
     };
   }
+}
+
+function headOf({ kind, key, version, timeMs, ttlMs }: KvRecord): KvRecordHead {
+  return {
+    kind,
+    key,
+    version,
+    ...(timeMs === undefined ? {} : { timeMs }),
+    ...(ttlMs === undefined ? {} : { ttlMs }),
+  };
 }
 
 function entryOf({ key, value, version, timeMs }: KvRecord): KvEntry {

@@ -1,7 +1,7 @@
 import type { MillpondError } from "../errors/index.js";
 import { compareKeys } from "../rules/index.js";
 import type { SnapshotStore } from "../store/index.js";
-import type { KvEntry, KvPut, KvUpdate, WatchCursor } from "../values/index.js";
+import type { KvEntry, KvPut, KvUpdate, PositionDetails, WatchCursor } from "../values/index.js";
 
 /**
  * The copy as it is read: the store, and over it what has been applied and the store has not taken yet. That is one batch for
@@ -25,8 +25,16 @@ export class CurrentCopy implements SnapshotStore {
     for (const update of updates) this.#ahead.set(update.key, update);
   }
 
-  async apply(batch: readonly KvUpdate[], cursor: WatchCursor): Promise<void> {
-    await this.#store.apply(batch, cursor, this.#note.text);
+  async apply(
+    batch: readonly KvUpdate[],
+    cursor: WatchCursor,
+    { cursorTimeNs = 0n }: PositionDetails = {},
+  ): Promise<void> {
+    const origin = this.#note.text;
+    await this.#store.apply(batch, cursor, {
+      cursorTimeNs,
+      ...(origin === undefined ? {} : { origin }),
+    });
     for (const update of batch) {
       if (this.#ahead.get(update.key) === update) this.#ahead.delete(update.key);
     }

@@ -25,7 +25,13 @@ import {
   systemRandom,
 } from "../platform/index.js";
 import { isCompactionDue } from "../rules/compaction-due.js";
-import type { KvEntry, KvUpdate, LogPosition, WatchCursor } from "../values/index.js";
+import type {
+  KvEntry,
+  KvUpdate,
+  LogPosition,
+  PositionDetails,
+  WatchCursor,
+} from "../values/index.js";
 import { ArenaLoader, newArena } from "./arena-loader.js";
 import { KeyOrder } from "./key-order.js";
 import { liveBytesOf } from "./live-bytes.js";
@@ -153,6 +159,10 @@ export class AppendLogSnapshot implements SnapshotStore {
     return this.#position.origin;
   }
 
+  cursorTimeNs(): bigint {
+    return this.#position.cursorTimeNs;
+  }
+
   get(key: string): KvEntry | undefined {
     return this.#entries.get(key);
   }
@@ -172,9 +182,13 @@ export class AppendLogSnapshot implements SnapshotStore {
    *
    * A batch of more than 60 MiB goes to the log in parts: where one fails, those before it stay, ahead of their cursor.
    */
-  async apply(batch: readonly KvUpdate[], cursor: WatchCursor, origin?: string): Promise<void> {
+  async apply(
+    batch: readonly KvUpdate[],
+    cursor: WatchCursor,
+    details: PositionDetails = {},
+  ): Promise<void> {
     this.#requireOpen();
-    await this.#inTurn(() => this.#take(batch, cursor, origin));
+    await this.#inTurn(() => this.#take(batch, { cursor, ...details }));
   }
 
   /**
@@ -221,13 +235,16 @@ export class AppendLogSnapshot implements SnapshotStore {
     await this.#log.close();
   }
 
-  async #take(batch: readonly KvUpdate[], cursor: WatchCursor, origin?: string): Promise<void> {
+  async #take(
+    batch: readonly KvUpdate[],
+    { cursor, cursorTimeNs = 0n, origin }: PositionDetails & Pick<LogPosition, "cursor">,
+  ): Promise<void> {
     checkCursor(cursor);
     for (const update of batch) checkUpdate(update);
     // An earlier batch left a torn end that could not be cut off. Memory has all that was taken, so a new file heals it.
     if (this.#log.isPoisoned) await this.#heal();
     this.#useFormat();
-    const position = { cursor, cursorTimeNs: 0n, origin: origin ?? this.#position.origin };
+    const position = { cursor, cursorTimeNs, origin: origin ?? this.#position.origin };
     try {
       for (const update of batch) {
         if (!this.#fits(update)) await this.#write(undefined);

@@ -1,5 +1,5 @@
 import type { MillpondError } from "../errors/index.js";
-import type { KvEntry, KvUpdate, WatchCursor } from "../values/index.js";
+import type { KvEntry, KvUpdate, PositionDetails, WatchCursor } from "../values/index.js";
 
 /**
  * A durable copy that a watch keeps. What it holds is a pure function of the updates it was given: the same log gives the
@@ -14,14 +14,17 @@ export interface SnapshotStore extends AsyncDisposable {
    * one: a crash leaves both or neither, or data ahead of its cursor, never a cursor ahead of its data. An empty batch
    * still moves the cursor. On a throw nothing was taken, and the same batch may be given again.
    *
-   * `origin` says, in words of the caller's, what the position belongs to. A store that {@link SnapshotStore.holdsOrigin}
-   * keeps it with the position, as one; left out, the one before stands.
+   * `details.origin` says, in words of the caller's, what the position belongs to, and `details.cursorTimeNs` when the source
+   * stored the message at the cursor. A store that {@link SnapshotStore.holdsOrigin} keeps both with the position, as one. An
+   * origin that is left out stands as it was; a time that is left out is not known.
    */
-  apply(batch: readonly KvUpdate[], cursor: WatchCursor, origin?: string): Promise<void>;
+  apply(batch: readonly KvUpdate[], cursor: WatchCursor, details?: PositionDetails): Promise<void>;
   /** Whether an origin is kept. Default false: a replica then keeps it in a file of its own. */
   readonly holdsOrigin?: boolean;
   /** The origin that was given last; `undefined` where none was, or none is kept. */
   origin?(): string | undefined;
+  /** The time that was given with the position, in ns since 1970; `0n` where none was, or none is kept. */
+  cursorTimeNs?(): bigint;
   /** The key's entry; its `value` is the caller's own. */
   get(key: string): KvEntry | undefined;
   /** Entries whose keys start with `prefix` (`""`: all), ascending by the UTF-8 bytes of the key. */

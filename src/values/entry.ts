@@ -24,6 +24,18 @@ export interface KvPut extends KvEntry {
 }
 
 /**
+ * Why a key has no value any more.
+ *
+ * - `deleted`, `purged`: somebody removed it, and a marker says so.
+ * - `expired`: its time was over: a marker of the server's (`Nats-Marker-Reason: MaxAge`) says so, or the copy's own clock.
+ * - `removed`: a marker of the server's with another reason (`Remove`, `Purge` by a limit or an operator).
+ * - `emptied`: an empty value was written, and the bucket is read as one whose empty values are removals.
+ * - `vanished`: the bucket has no record of it any more, and no marker said why (a purge of the stream, eviction, a marker that
+ *   was purged, a bucket that was made again): found by comparing.
+ */
+export type RemovalReason = "deleted" | "purged" | "expired" | "removed" | "emptied" | "vanished";
+
+/**
  * The key has no value any more. `purge` also dropped the key's history in the bucket; a copy treats both alike. A
  * removal whose version is unknown was made up by a repair: it is applied, but moves no cursor.
  */
@@ -31,6 +43,8 @@ export interface KvRemoval {
   readonly kind: "delete" | "purge";
   readonly key: string;
   readonly version: VersionToken;
+  /** Left out where it is read back from a log, which keeps only the kind. */
+  readonly reason?: RemovalReason;
   /** When the source stored the removal, in ms since 1970; left out where the source does not say. */
   readonly timeMs?: number;
   /** How long after that the source drops its marker, in ms; left out where the source does not say. */

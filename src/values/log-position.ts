@@ -9,3 +9,6 @@ export interface LogPosition {
   /** What the cursor belongs to: which bucket, which making of it, which scope. Its text is its writer's business. */
   readonly origin: string | undefined;
 }
+
+/** What is known of a position beside the cursor. What is left out is not known; an origin stands until another is given. */
+export type PositionDetails = Partial<Omit<LogPosition, "cursor">>;

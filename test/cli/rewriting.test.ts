@@ -13,7 +13,7 @@ const NEVER = 1 << 30;
 async function writeLog(path: string): Promise<void> {
   await using store = await AppendLogSnapshot.open(path);
   const timed = { ...put("a", "1", 1), timeMs: 1000, ttlMs: 5000 };
-  await store.apply([timed, put("b", "2", 2)], at(2), "the bucket b");
+  await store.apply([timed, put("b", "2", 2)], at(2), { origin: "the bucket b" });
   await store.apply([put("a", "3", 3), purge("b", 4), put("c", "5", 5)], at(5));
 }
 

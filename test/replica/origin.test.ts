@@ -102,7 +102,7 @@ describe("the note of an origin", () => {
     const store = new MemoryStore();
     store.holdsOrigin = true;
     assert.equal((await OriginNote.read(store, file)).identity?.created, "sunday");
-    await store.apply([], at(1), JSON.stringify({ format: 1, ...identity }));
+    await store.apply([], at(1), { origin: JSON.stringify({ format: 1, ...identity }) });
     assert.deepEqual((await OriginNote.read(store, file)).identity, identity);
     assert.equal(await file.read(), undefined);
   });
@@ -112,13 +112,13 @@ describe("the note of an origin", () => {
     const file = new OriginFile(fs, "/copy");
     await file.write({ ...identity, created: "sunday" });
     const first = await AppendLogSnapshot.open(LOG, { fs });
-    await first.apply([], at(1), JSON.stringify({ format: 1, ...identity }));
+    await first.apply([], at(1), { origin: JSON.stringify({ format: 1, ...identity }) });
     await first.close();
     await using store = await AppendLogSnapshot.open(LOG, { fs, format: 2 });
     const note = await OriginNote.read(store, file);
     assert.deepEqual(note.identity, identity);
     assert.deepEqual(await file.read(), identity);
-    await store.apply([], at(2), note.text);
+    await store.apply([], at(2), { origin: note.text });
     await until("it is converted", async () => (await verify(LOG, { fs })).format === 2);
     fs.losePower(() => 0);
     assert.deepEqual(await file.read(), identity);
@@ -163,7 +163,7 @@ describe("the note of an origin", () => {
   for (const text of ["", "{}", "null", '{"format":2,"bucket":"b","created":"c","scope":[""]}']) {
     test(`that reads ${JSON.stringify(text)} makes the position's origin unknown`, async () => {
       const store = new MemoryStore();
-      await store.apply([], at(1), text);
+      await store.apply([], at(1), { origin: text });
       const note = await OriginNote.read(store, new OriginFile(new MemoryFileSystem(), "/copy"));
       assert.equal(note.identity, undefined);
     });

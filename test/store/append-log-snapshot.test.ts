@@ -155,7 +155,7 @@ describe("compaction", () => {
     await dumping;
     await store.apply([put("a", "5", 5), del("b", 6), put("d", "7", 7)], at(7));
     fs.release();
-    await store.apply([put("c", "8", 8)], at(8), "elsewhere");
+    await store.apply([put("c", "8", 8)], at(8), { origin: "elsewhere" });
     await compacted;
     await store.apply([put("e", "9", 9)], at(9));
     const now = ["a=5@5", "c=8@8", "d=7@7", "e=9@9"];
@@ -320,14 +320,14 @@ for (const durability of ["process", "power"] as const) {
 test("a position that was withdrawn does not come back where its withdrawal is what is damaged", async () => {
   const made = new MemoryFileSystem();
   const store = await AppendLogSnapshot.open(PATH, { fs: made, compactThreshold: HUGE });
-  await store.apply([put("a", "1", 100)], at(100), "origin");
+  await store.apply([put("a", "1", 100)], at(100), { origin: "origin" });
   const from = made.content(PATH)?.length ?? 0;
-  await store.apply([], WatchCursor.none, "origin");
+  await store.apply([], WatchCursor.none, { origin: "origin" });
   const to = made.content(PATH)?.length ?? 0;
   await store.close();
   const again = await AppendLogSnapshot.open(PATH, { fs: made, compactThreshold: HUGE });
-  await again.apply([put("a", "2", 50)], at(50), "origin");
-  await again.apply([put("a", "3", 51)], at(51), "origin");
+  await again.apply([put("a", "2", 50)], at(50), { origin: "origin" });
+  await again.apply([put("a", "3", 51)], at(51), { origin: "origin" });
   await again.close();
   for (let offset = from; offset < to; offset += 1) {
     const bytes = Buffer.from(made.content(PATH) ?? []);

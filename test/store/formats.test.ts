@@ -28,12 +28,12 @@ describe("the origin of a position", () => {
         names.includes(name) ? { error: systemError("EIO"), partialBytes: 3 } : undefined,
       );
     failing("rename");
-    await store.apply([], at(2), "here");
+    await store.apply([], at(2), { origin: "here" });
     await until("its conversion has failed", () => store.compactionError !== undefined);
     failing("writeSync", "truncateSync");
-    await assert.rejects(store.apply([], at(3), "here"), withCode("io"));
+    await assert.rejects(store.apply([], at(3), { origin: "here" }), withCode("io"));
     failing();
-    await store.apply([], at(3), "here");
+    await store.apply([], at(3), { origin: "here" });
     assert.deepEqual(await kept(fs), [3n, "here"]);
   });
 
@@ -44,22 +44,22 @@ describe("the origin of a position", () => {
     await old.close();
     await using store = await AppendLogSnapshot.open(PATH, { fs, durability: "power" });
     const renaming = fs.hold(({ name }) => name === "rename");
-    await store.apply([], at(2), "here");
+    await store.apply([], at(2), { origin: "here" });
     await renaming;
-    const applied = store.apply([], at(3), "here");
+    const applied = store.apply([], at(3), { origin: "here" });
     fs.release();
     await applied;
     await until("it holds the origin itself", () => store.holdsOrigin);
-    await store.apply([], at(4), "here");
+    await store.apply([], at(4), { origin: "here" });
     assert.deepEqual(await kept(fs), [4n, "here"]);
   });
 
   test("is said again by the first position after one was withdrawn", async () => {
     const fs = new MemoryFileSystem();
     await using store = await AppendLogSnapshot.open(PATH, { fs });
-    await store.apply([put("a", "1", 1)], at(1), "the bucket b");
-    await store.apply([], WatchCursor.none, "the bucket b");
-    await store.apply([], at(1), "the bucket b");
+    await store.apply([put("a", "1", 1)], at(1), { origin: "the bucket b" });
+    await store.apply([], WatchCursor.none, { origin: "the bucket b" });
+    await store.apply([], at(1), { origin: "the bucket b" });
     const content = Buffer.from(fs.content(PATH) ?? []).toString("latin1");
     assert.equal(content.split("the bucket b").length - 1, 2);
   });
@@ -69,14 +69,14 @@ describe("a log of format 2", () => {
   test("is rewritten in format 3 beside the first batches, with all that it held", async () => {
     const fs = new MemoryFileSystem();
     const old = await AppendLogSnapshot.open(PATH, { fs, format: 2 });
-    await old.apply([put("a", "1", 1), put("b", "2", 2)], at(2), "not kept");
+    await old.apply([put("a", "1", 1), put("b", "2", 2)], at(2), { origin: "not kept" });
     await old.close();
     assert.equal((await verify(PATH, { fs })).format, 2);
     await using store = await AppendLogSnapshot.open(PATH, { fs });
     assert.deepEqual([store.origin(), store.cursor().toU64()], [undefined, 2n]);
-    await store.apply([put("c", "3", 3)], at(3), "here");
+    await store.apply([put("c", "3", 3)], at(3), { origin: "here" });
     await until("it holds the origin itself", () => store.holdsOrigin);
-    await store.apply([], at(4), "here");
+    await store.apply([], at(4), { origin: "here" });
     await store.close();
     assert.equal((await verify(PATH, { fs })).format, 3);
     await using again = await AppendLogSnapshot.open(PATH, { fs });
@@ -87,8 +87,8 @@ describe("a log of format 2", () => {
   test("stays one where that is asked for, also when it is compacted", async () => {
     const fs = new MemoryFileSystem();
     await using store = await AppendLogSnapshot.open(PATH, { fs, format: 2 });
-    await store.apply([put("a", "1", 1), put("b", "2", 2)], at(2), "elsewhere");
-    await store.apply([put("a", "3", 3)], at(3), "elsewhere");
+    await store.apply([put("a", "1", 1), put("b", "2", 2)], at(2), { origin: "elsewhere" });
+    await store.apply([put("a", "3", 3)], at(3), { origin: "elsewhere" });
     assert.equal(store.holdsOrigin, false);
     await store.compact();
     await store.apply([del("b", 4)], at(4));

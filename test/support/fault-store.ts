@@ -34,7 +34,7 @@ export async function applyAll(
   try {
     for (const [index, batch] of BATCHES.entries()) {
       const cursor = index * 3 + 3;
-      await store.apply(batch, at(cursor), originAt(cursor));
+      await store.apply(batch, at(cursor), { origin: originAt(cursor) });
       acknowledged(cursor);
       if (index % 4 === 1) beside.push(store.compact());
       for (const compaction of beside) void compaction.catch(() => undefined);
@@ -71,10 +71,10 @@ export async function checkStoreSurvives(
   const origin = store.origin();
   const told = [originAt(cursor), ...(isAtomic ? [] : [undefined])];
   if (cursor > 0) assert.ok(told.includes(origin), `${when}: ${origin} at cursor ${cursor}`);
-  await store.apply([], at(999), "third");
+  await store.apply([], at(999), { origin: "third" });
   await store.compact();
   // Where the compaction converted the log, this is the first batch that brings the origin.
-  await store.apply([], at(1000), "third");
+  await store.apply([], at(1000), { origin: "third" });
   await store.close();
   const again = await openStore(fs, way);
   assert.equal(again.cursor().toU64(), 1000n, `${when}: the store does not take batches`);

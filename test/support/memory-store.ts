@@ -1,5 +1,10 @@
 import type { SnapshotStore } from "../../src/store/index.js";
-import { type KvEntry, type KvUpdate, WatchCursor } from "../../src/values/index.js";
+import {
+  type KvEntry,
+  type KvUpdate,
+  type PositionDetails,
+  WatchCursor,
+} from "../../src/values/index.js";
 import { compareKeys } from "../../src/rules/index.js";
 
 export interface Write {
@@ -52,7 +57,11 @@ export class MemoryStore implements SnapshotStore {
     return this.#origin;
   }
 
-  async apply(updates: readonly KvUpdate[], cursor: WatchCursor, origin?: string): Promise<void> {
+  async apply(
+    updates: readonly KvUpdate[],
+    cursor: WatchCursor,
+    { origin }: PositionDetails = {},
+  ): Promise<void> {
     this.attempts += 1;
     if (this.error !== undefined) throw this.error;
     this.writes.push({ updates: [...updates], cursor });

@@ -92,14 +92,14 @@ export const keeping: Scenarios = {
     async (harness, path) => {
       await using store = await harness.open(path);
       assert.equal(store.origin?.(), undefined);
-      await store.apply([put("a", "1", 1)], at(1), "one");
+      await store.apply([put("a", "1", 1)], at(1), { origin: "one" });
       await store.apply([put("b", "2", 2)], at(2));
       const kept = store.holdsOrigin === true ? ["one", "two"] : [undefined, undefined];
       await store.close();
       await using again = await harness.open(path);
       assert.equal(again.holdsOrigin, store.holdsOrigin);
       assert.equal(again.origin?.(), kept[0]);
-      await again.apply([], at(3), "two");
+      await again.apply([], at(3), { origin: "two" });
       await again.close();
       await using last = await harness.open(path);
       assert.equal(last.origin?.(), kept[1]);
