@@ -29,6 +29,7 @@ import { LogFile } from "./log-file.js";
 import { openForWriting, type WritableLog } from "./open-log.js";
 import { byFailedSync, byFailedWrite, byMove, poisonedError, type Poisoning } from "./poisoning.js";
 import { checkHealing, type HealingOptions } from "./repair/index.js";
+import { RewriteTurns } from "./rewrite-turns.js";
 import { newSalt } from "./salt.js";
 import type { LogVisitor } from "./visitor.js";
 
@@ -64,11 +65,6 @@ interface Rewriting {
   readonly hasPosition: boolean;
 }
 
-/** A place in the log that a compaction moves. */
-interface Mark {
-  offset: number;
-}
-
 /**
  * Appends batches to a log, each whole or not at all, and rewrites it beside that. What it knows of the log is the file, where
  * it ends, and what of it is acknowledged.
@@ -92,9 +88,7 @@ export class LogAppender {
   #poisoning: Poisoning | undefined;
   #untilPlaceCheck = PLACE_CHECK_EVERY;
   #compaction: Compaction | undefined;
-  /** Settles when the compaction under way has, and never rejects. Whoever waits for it looks again afterwards. */
-  #running: Promise<void> | undefined;
-  readonly #marks = new Set<Mark>();
+  readonly #rewrites = new RewriteTurns();
   /** Of the last compaction; undefined once it has succeeded. */
   #directorySync: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -160,7 +154,7 @@ export class LogAppender {
   }
 
   get isCompacting(): boolean {
-    return this.#running !== undefined;
+    return this.#rewrites.isRunning;
   }
 
   /** For batches of the file's format. */
@@ -265,20 +259,10 @@ export class LogAppender {
   /** @param begin is called once no other is under way, with the offset where `end` is by now. */
   async #compactBy(end: number, begin: (start: number) => Rewriting): Promise<void> {
     this.#requireNotClosing();
-    const mark: Mark = { offset: end };
-    this.#marks.add(mark);
-    try {
-      while (this.#running !== undefined) await this.#running;
+    await this.#rewrites.take(end, async (start) => {
       this.#requireNotClosing();
-      const running = this.#replace(begin(mark.offset));
-      const clear = (): void => {
-        this.#running = undefined;
-      };
-      this.#running = running.then(clear, clear);
-      await running;
-    } finally {
-      this.#marks.delete(mark);
-    }
+      await this.#replace(begin(start));
+    });
   }
 
   async #replace({ dump, start, hasPosition }: Rewriting): Promise<void> {
@@ -324,7 +308,7 @@ export class LogAppender {
     // After healing nothing but the dump is there. Behind a first position nothing is folded into it.
     const isOnlyDump = isHealing || (hasPosition && this.#lastPosition.end === undefined);
     const move = isOnlyDump ? () => dumpEnd : placeOf;
-    for (const mark of this.#marks) mark.offset = move(mark.offset);
+    this.#rewrites.moved(move);
     this.#lastPosition.move(move, hasPosition ? dumpEnd : undefined);
     this.#file = file;
     this.#compactBytes = dumpEnd;
@@ -339,7 +323,7 @@ export class LogAppender {
 
   async #closeOnce(): Promise<void> {
     this.#compaction?.giveUp(closedError(this.path));
-    while (this.#running !== undefined) await this.#running;
+    await this.#rewrites.settled();
     await this.#syncs.settled();
     await this.#file.handle.close().catch(() => undefined);
     await this.#lock.release();

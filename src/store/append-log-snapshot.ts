@@ -2,18 +2,14 @@ import { dirname } from "node:path";
 import { MillpondError } from "../errors/index.js";
 import type { Arena } from "../kernel/index.js";
 import {
-  type BatchEncoder,
   checkByteCount,
   checkCursor,
   checkUpdate,
-  type CompactContent,
   type Durability,
   type HealingOptions,
   io,
   LogAppender,
   type LogFormat,
-  type RecordSlice,
-  v3Codec,
 } from "../log/index.js";
 import {
   type Clock,
@@ -24,7 +20,6 @@ import {
   systemClock,
   systemRandom,
 } from "../platform/index.js";
-import { isCompactionDue } from "../rules/compaction-due.js";
 import type {
   KvEntry,
   KvUpdate,
@@ -34,8 +29,9 @@ import type {
 } from "../values/index.js";
 import { ArenaLoader, newArena } from "./arena-loader.js";
 import { KeyOrder } from "./key-order.js";
-import { liveBytesOf } from "./live-bytes.js";
 import type { SnapshotStore } from "./snapshot-store.js";
+import { StoreCompactions } from "./store-compactions.js";
+import { StoreEncoder } from "./store-encoder.js";
 
 /** What {@link AppendLogSnapshot.open} is given. */
 export interface AppendLogSnapshotOptions extends HealingOptions {
@@ -62,14 +58,8 @@ export interface AppendLogSnapshotOptions extends HealingOptions {
 }
 
 const COMPACT_THRESHOLD = 10 * 1024 * 1024;
-/** Memory of the encoder that is kept from one batch to the next. */
-const KEPT_BYTES = 1024 * 1024;
-/** What may be written beside one compaction, in thresholds or live sizes; then batches wait for its end. */
-const BEHIND_THRESHOLDS = 8;
 /** Written between two turns of the event loop at most, one batch apart: about a millisecond. */
 const TURN_BYTES = 256 * 1024;
-/** A slice of a dump: about a frame's worth. */
-const DUMP_BYTES = 256 * 1024;
 
 /**
  * The default store: a snapshot log on disk and all its live entries in memory. Each batch goes to the log first and is seen
@@ -79,21 +69,14 @@ export class AppendLogSnapshot implements SnapshotStore {
   readonly #log: LogAppender;
   readonly #entries: Arena;
   readonly #order: KeyOrder;
-  readonly #compactThreshold: number;
-  #encoder: BatchEncoder;
-  /** What the memory is handed: the log's own encoder where its format is the memory's. */
-  #staging: BatchEncoder;
+  readonly #compactions: StoreCompactions;
+  readonly #encoder: StoreEncoder;
   #position: LogPosition;
   /** The origin that the file says last, unless the next position has to say it again. */
   #originInFile: string | undefined;
   /** Settles when the calls made so far have. */
   #last: Promise<unknown> = Promise.resolve();
   #closed: Promise<void> | undefined;
-  #compaction: Promise<void> | undefined;
-  #compactionError: MillpondError | undefined;
-  #endAtFailure = 0;
-  /** Where the log ended when the compaction under way began. */
-  #compactedFrom = 0;
   /** What was written since the event loop last had its turn. */
   #sinceTurnBytes = 0;
 
@@ -108,9 +91,14 @@ export class AppendLogSnapshot implements SnapshotStore {
     this.#order = new KeyOrder(entries, options.clock ?? systemClock);
     this.#position = position;
     this.#originInFile = knownOrigin(position);
-    this.#compactThreshold = options.compactThreshold ?? COMPACT_THRESHOLD;
-    this.#encoder = log.encoder();
-    this.#staging = this.#encoder.format === 3 ? this.#encoder : v3Codec.encoder();
+    this.#encoder = new StoreEncoder(log);
+    this.#compactions = new StoreCompactions({
+      log,
+      entries,
+      order: this.#order,
+      thresholdBytes: options.compactThreshold ?? COMPACT_THRESHOLD,
+      position: () => this.#position,
+    });
   }
 
   /**
@@ -135,7 +123,7 @@ export class AppendLogSnapshot implements SnapshotStore {
   }
 
   get compactionError(): MillpondError | undefined {
-    return this.#compactionError;
+    return this.#compactions.error;
   }
 
   get size(): number {
@@ -199,10 +187,11 @@ export class AppendLogSnapshot implements SnapshotStore {
     this.#requireOpen();
     let compacted: Promise<void> | undefined;
     await this.#inTurn(async () => {
-      compacted = this.#compaction ?? this.#startCompaction();
+      compacted = this.#compactions.running ?? this.#compactions.start();
     });
     await compacted;
-    if (this.#compactionError !== undefined) throw this.#compactionError;
+    const { error } = this.#compactions;
+    if (error !== undefined) throw error;
   }
 
   /** Waits for the batches given before, and for a compaction that is due or under way: it may take seconds for a large log. */
@@ -229,8 +218,8 @@ export class AppendLogSnapshot implements SnapshotStore {
 
   /** Else a log whose store is opened, given little and closed again and again would never be compacted. */
   async #closeOnce(): Promise<void> {
-    this.#compactIfDue();
-    await this.#compaction;
+    this.#compactions.startIfDue();
+    await this.#compactions.running;
     this.#order.close();
     await this.#log.close();
   }
@@ -243,54 +232,39 @@ export class AppendLogSnapshot implements SnapshotStore {
     for (const update of batch) checkUpdate(update);
     // An earlier batch left a torn end that could not be cut off. Memory has all that was taken, so a new file heals it.
     if (this.#log.isPoisoned) await this.#heal();
-    this.#useFormat();
+    this.#encoder.begin();
     const position = { cursor, cursorTimeNs, origin: origin ?? this.#position.origin };
     try {
       for (const update of batch) {
-        if (!this.#fits(update)) await this.#write(undefined);
+        if (!this.#encoder.fits(update)) await this.#write(undefined);
         this.#encoder.add(update);
-        if (this.#staging !== this.#encoder) this.#staging.add(update);
       }
       await this.#write(position);
     } finally {
-      this.#encoder.clear(KEPT_BYTES);
-      this.#staging.clear(KEPT_BYTES);
+      this.#encoder.clear();
     }
     this.#position = position;
     this.#order.came(batch.length);
-    this.#compactIfDue();
+    this.#compactions.startIfDue();
     await this.#giveWay();
   }
 
-  /**
-   * Batches without a pause between them would hold off everything else. And a compaction that a slow disk keeps far behind is
-   * waited for: the log would grow until the disk is full.
-   */
+  /** Batches without a pause between them would hold off everything else. */
   async #giveWay(): Promise<void> {
-    const mostBehind = BEHIND_THRESHOLDS * Math.max(this.#compactThreshold, this.#liveBytes);
-    if (this.#compaction !== undefined && this.#log.end - this.#compactedFrom > mostBehind) {
-      await this.#compaction;
-    }
+    if (this.#compactions.isFarBehind) await this.#compactions.running;
     if (this.#sinceTurnBytes < TURN_BYTES) return;
     this.#sinceTurnBytes = 0;
     await nextTurn();
   }
 
-  get #liveBytes(): number {
-    return liveBytesOf(this.#entries, this.#log.format);
-  }
-
   /** What was encoded, to the log, and then into sight. On a throw neither has it. */
   async #write(position: LogPosition | undefined): Promise<void> {
     const encoder = this.#encoder;
-    const staging = this.#staging;
     const origin = position?.origin === this.#originInFile ? undefined : position?.origin;
-    const written = position && { ...position, origin };
-    encoder.end(written);
-    if (staging !== encoder) staging.end(written);
-    this.#entries.stage(staging.body() as Uint8Array);
+    encoder.end(position && { ...position, origin });
+    this.#entries.stage(encoder.body);
     try {
-      this.#log.append(encoder);
+      this.#log.append(encoder.batch);
       await this.#log.acknowledge();
     } catch (error) {
       this.#entries.abort();
@@ -298,10 +272,10 @@ export class AppendLogSnapshot implements SnapshotStore {
       throw error;
     }
     this.#entries.commit();
-    this.#sinceTurnBytes += encoder.length;
-    if (position !== undefined && encoder.format === 3) this.#originInFile = knownOrigin(position);
-    encoder.clear(KEPT_BYTES);
-    staging.clear(KEPT_BYTES);
+    const { length, format } = encoder.batch;
+    this.#sinceTurnBytes += length;
+    if (position !== undefined && format === 3) this.#originInFile = knownOrigin(position);
+    encoder.clear();
   }
 
   /** What stopped the batch is what the caller is told; a log that this poisons is healed at the next call. */
@@ -313,68 +287,11 @@ export class AppendLogSnapshot implements SnapshotStore {
     }
   }
 
-  #fits(update: KvUpdate): boolean {
-    return this.#staging.length + v3Codec.updateBytesMax(update) <= v3Codec.batchBytesMax;
-  }
-
-  /** A compaction may have converted the log. */
-  #useFormat(): void {
-    if (this.#encoder.format === this.#log.format) return;
-    this.#encoder = this.#log.encoder();
-    this.#staging = this.#encoder.format === 3 ? this.#encoder : v3Codec.encoder();
-  }
-
-  #compactIfDue(): void {
-    if (this.#compaction !== undefined || this.#log.isPoisoned) return;
-    const { end, needsConversion } = this.#log;
-    const failed = this.#compactionError !== undefined;
-    const due = isCompactionDue({
-      needsConversion,
-      logBytes: end,
-      liveBytes: this.#liveBytes,
-      thresholdBytes: this.#compactThreshold,
-      sinceFailureBytes: failed ? end - this.#endAtFailure : undefined,
-    });
-    if (due) void this.#startCompaction();
-  }
-
-  /** Never rejects: why it failed is kept. Begins in a turn, when memory has just what the log has acknowledged. */
-  #startCompaction(): Promise<void> {
-    this.#compactedFrom = this.#log.end;
-    this.#compaction = this.#compactOnce().finally(() => {
-      this.#compaction = undefined;
-    });
-    return this.#compaction;
-  }
-
-  async #compactOnce(): Promise<void> {
-    try {
-      await this.#log.rewrite(this.#content());
-      this.#compactionError = undefined;
-    } catch (error) {
-      this.#compactionError = asMillpondError(error);
-      this.#endAtFailure = this.#log.end;
-    }
-  }
-
   async #heal(): Promise<void> {
-    await this.#compaction;
+    await this.#compactions.running;
     if (!this.#log.isPoisoned) return;
-    const content = this.#content();
-    await this.#log.rewrite(content);
-    this.#originInFile = this.#log.format === 3 ? knownOrigin(content.position) : undefined;
-    this.#compactionError = undefined;
-  }
-
-  /** From memory, not from the file: so a byte that went bad on disk is healed instead of stopping every compaction. */
-  #content(): CompactContent {
-    return {
-      live: slicesOf(this.#entries, this.#order),
-      // While a log is converted, what it belongs to may still be noted elsewhere; the next batch brings it.
-      position: this.#log.needsConversion
-        ? { ...this.#position, origin: undefined }
-        : this.#position,
-    };
+    const position = await this.#compactions.heal();
+    this.#originInFile = this.#log.format === 3 ? knownOrigin(position) : undefined;
   }
 
   #requireOpen(): void {
@@ -386,19 +303,4 @@ export class AppendLogSnapshot implements SnapshotStore {
 /** What need not be said again with the next position. After a withdrawal all is, so that it shows if that is damaged. */
 function knownOrigin({ cursor, origin }: LogPosition): string | undefined {
   return cursor.isNone ? undefined : origin;
-}
-
-async function* slicesOf(entries: Arena, order: KeyOrder): AsyncGenerator<RecordSlice> {
-  await order.finish();
-  const dump = entries.dump();
-  for (;;) {
-    const slice = dump.next(DUMP_BYTES);
-    if (slice === undefined) return;
-    yield slice;
-  }
-}
-
-function asMillpondError(error: unknown): MillpondError {
-  if (error instanceof MillpondError) return error;
-  return new MillpondError("operation-failed", "a compaction failed", { cause: error });
 }
