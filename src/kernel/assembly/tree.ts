@@ -269,22 +269,15 @@ export function remove(block: u32): void {
 
 function mergeAround(leaf: u32): void {
   const next = nextOf(leaf);
-  if (
-    next !== 0 &&
-    parentOf(next) === parentOf(leaf) &&
-    countOf(leaf) + countOf(next) <= MERGE_UP_TO
-  ) {
-    mergeInto(leaf, next);
-    return;
-  }
   const previous = previousOf(leaf);
-  if (
-    previous !== 0 &&
-    parentOf(previous) === parentOf(leaf) &&
-    countOf(leaf) + countOf(previous) <= MERGE_UP_TO
-  ) {
-    mergeInto(previous, leaf);
-  }
+  if (mayMerge(leaf, next)) mergeInto(leaf, next);
+  else if (mayMerge(previous, leaf)) mergeInto(previous, leaf);
+}
+
+/** Whether there are these two leaves, neighbours below the same parent, and one has room for what both list. */
+function mayMerge(left: u32, right: u32): bool {
+  if (left === 0 || right === 0 || parentOf(left) !== parentOf(right)) return false;
+  return countOf(left) + countOf(right) <= MERGE_UP_TO;
 }
 
 function mergeInto(left: u32, right: u32): void {
