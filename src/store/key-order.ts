@@ -1,8 +1,11 @@
 import type { Arena } from "../kernel/index.js";
 import { nextTurn, type Clock } from "../platform/index.js";
 
-/** Keys that may wait to be put into order: a read of all of them does it at once, in about a tenth of a second. */
-const WAITING_MAX = 131_072;
+/**
+ * Keys that may wait to be put into order, so many that a first filling goes on without it. Who reads all keys in the middle of that
+ * has them put into order at once, which takes up to half a second: less than reading them.
+ */
+const WAITING_MAX = 1_048_576;
 /** Keys put into order after a batch, beside twice those that came with it, once more than that wait: many cost less each. */
 const AFTER_BATCH = 1000;
 /** Without a batch for so long, those that wait have their time, a slice of about a millisecond after the other. */
@@ -17,20 +20,22 @@ const PAUSE_MS = 1;
 export class KeyOrder {
   readonly #entries: Arena;
   readonly #clock: Clock;
+  readonly #waitingMax: number;
   #isBehind = false;
   #hasNews = false;
   #cancel: (() => void) | undefined;
 
-  constructor(entries: Arena, clock: Clock) {
+  constructor(entries: Arena, clock: Clock, waitingMax = WAITING_MAX) {
     this.#entries = entries;
     this.#clock = clock;
+    this.#waitingMax = waitingMax;
   }
 
   /** After each batch of so many updates. */
   came(updates: number): void {
     const entries = this.#entries;
     if (entries.unsettled === 0) return;
-    this.#isBehind ||= entries.unsettled > WAITING_MAX;
+    this.#isBehind ||= entries.unsettled > this.#waitingMax;
     // Twice as many as come, so that what waits becomes less.
     if (this.#isBehind) this.#isBehind = !entries.settle(AFTER_BATCH + 2 * updates);
     this.#hasNews = true;
