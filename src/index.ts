@@ -59,5 +59,5 @@ export {
   type SnapshotStore,
 } from "./store/index.js";
 export * from "./values/index.js";
-export { watchApplied } from "./watch/index.js";
+export { startWatch, watchApplied } from "./watch/index.js";
 export type * from "./watch/index.js";

@@ -91,6 +91,9 @@ export class MirrorView {
       case "state":
         this.#record({ event: "state", state: event.state });
         break;
+      case "swept":
+      case "counted":
+      case "audited":
       case "progress":
         break;
     }

@@ -14,6 +14,9 @@ const stateEvents: Readonly<Record<WatchEvent["type"], StateEvent | undefined>> 
   "caught-up": "caught-up",
   "repair-started": "repair-started",
   "repair-finished": "repair-finished",
+  swept: undefined,
+  counted: undefined,
+  audited: undefined,
   retrying: "lost",
   // A store that fails makes no copy stale, as long as updates can be held: status().store tells of it.
   "store-failed": undefined,
@@ -142,6 +145,9 @@ export class Progress {
         this.#storeFailingSince = undefined;
         break;
       case "caught-up":
+      case "swept":
+      case "counted":
+      case "audited":
       case "repair-started":
       case "store-blocking":
       case "store-unblocked":

@@ -1,4 +1,4 @@
-import type { WatchCursor } from "../values/index.js";
+import type { VersionToken, WatchCursor } from "../values/index.js";
 
 /** Why a watch starts over with the full state instead of resuming. */
 export type StartOverReason =
@@ -8,6 +8,29 @@ export type StartOverReason =
   | "no-cursor"
   /** The position belongs to another bucket, another making of it or another scope ({@link CursorOrigin}), or the bucket is gone. */
   | "foreign-cursor";
+
+/** What a comparison of the copy with the bucket found, and mended. */
+export interface AuditReport {
+  /** The copy's position when the comparison ended. */
+  readonly cursor: WatchCursor;
+  /** Records of the bucket that were compared, removals included. */
+  readonly records: number;
+  /** Keys with a value in the bucket and none in the copy. */
+  readonly missing: number;
+  /** Keys of which the copy had another version. */
+  readonly stale: number;
+  /** Keys with a value in the copy and none in the bucket. */
+  readonly extra: number;
+  /** The first 100 of them; `undefined`: none there. */
+  readonly differing: readonly KeyDifference[];
+}
+
+/** A key that was not the same in the copy as in the bucket. */
+export interface KeyDifference {
+  readonly key: string;
+  readonly copy: VersionToken | undefined;
+  readonly bucket: VersionToken | undefined;
+}
 
 /** What the loop tells about itself, in order and synchronously. */
 export type WatchEvent =
@@ -24,16 +47,24 @@ export type WatchEvent =
       readonly caughtUp: boolean;
       /** Position of what has been applied; with a failing store, ahead of what `onApplied` reported. */
       readonly cursor: WatchCursor;
+      /** The newest position that the source is known to have, also of what is not in scope; left out where it has not said. */
+      readonly head?: WatchCursor;
     }
   /** All there was when this watch began has been applied. Once for each watch. */
   | { readonly type: "caught-up"; readonly cursor: WatchCursor }
-  /** The keys of the bucket are compared with those of the copy. */
+  /** The copy is made equal to the bucket, of which every key comes again. What it has is served meanwhile. */
   | { readonly type: "repair-started"; readonly reason: StartOverReason }
   /**
-   * `deleted` keys that did not belong to the copy any more are gone from it: the bucket no longer has them, or the scope is
-   * another. The full state follows.
+   * The copy is the bucket again, in the store too unless that fails. `deleted` keys that did not belong to it any more are gone:
+   * the bucket no longer has them, or the scope is another. `changed` updates were applied, the rest was in the copy already.
    */
-  | { readonly type: "repair-finished"; readonly deleted: number }
+  | { readonly type: "repair-finished"; readonly deleted: number; readonly changed: number }
+  /** Entries that the bucket's own window has left behind ({@link WatchBatch.floor}) are gone from the copy. */
+  | { readonly type: "swept"; readonly floor: WatchCursor; readonly deleted: number }
+  /** The keys that are known were counted against the bucket's. Not ok: an audit follows. */
+  | { readonly type: "counted"; readonly ok: boolean }
+  /** The copy was compared with the bucket record by record, and what differed was mended. */
+  | { readonly type: "audited"; readonly report: AuditReport }
   /** The source failed; the next attempt follows after `delayMs`. `failures` in a row since it was last caught up. */
   | {
       readonly type: "retrying";

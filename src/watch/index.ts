@@ -1,5 +1,5 @@
 export { checkLimits } from "./limits.js";
-export type { StartOverReason, WatchEvent } from "./events.js";
+export type { AuditReport, KeyDifference, StartOverReason, WatchEvent } from "./events.js";
 export type {
   BatchOptions,
   BucketFacts,
@@ -8,5 +8,7 @@ export type {
   HeldOptions,
   RetryOptions,
   WatchAppliedOptions,
+  WatchAuditor,
 } from "./options.js";
-export { watchApplied } from "./watch-applied.js";
+export type { RunningWatch, SeenEntry } from "./running-watch.js";
+export { startWatch, watchApplied } from "./watch-applied.js";

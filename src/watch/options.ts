@@ -1,4 +1,4 @@
-import type { KvReader, KvWatcher, WatchScope } from "../kv/index.js";
+import type { BucketLimits, KvAuditor, KvReader, KvWatcher, WatchScope } from "../kv/index.js";
 import type { Clock, Random } from "../platform/index.js";
 import type { SnapshotStore } from "../store/snapshot-store.js";
 import type { KvUpdate, WatchCursor } from "../values/index.js";
@@ -45,6 +45,12 @@ export interface BucketIdentity {
 export interface BucketFacts extends BucketIdentity {
   readonly firstSequence: bigint;
   readonly records: number;
+  /** Left out: not known. */
+  readonly lastSequence?: bigint;
+  /** By what the bucket forgets; left out: not known. */
+  readonly limits?: BucketLimits;
+  /** The bucket's clock, in ms since 1970; left out: this machine's. */
+  readonly serverTimeMs?: number;
 }
 
 /**
@@ -62,6 +68,9 @@ export interface CursorOrigin {
    */
   adopt(actual: BucketIdentity): Promise<void>;
 }
+
+/** What a bucket answers for an audit. */
+export type WatchAuditor = KvAuditor & Pick<KvReader, "entry">;
 
 /** What {@link watchApplied} is given. `U`: what `parse` makes of an update. */
 export interface WatchAppliedOptions<U> {
@@ -87,6 +96,18 @@ export interface WatchAppliedOptions<U> {
    */
   readonly knownKeys?: () => Iterable<string>;
   readonly origin?: CursorOrigin;
+  /**
+   * Arms the counting of keys and the audits, which find what a bucket lost without a word: markers that were purged, messages
+   * that were deleted, a stream that was rolled back. Needs `store`, else `invalid-argument`.
+   */
+  readonly auditor?: WatchAuditor;
+  /**
+   * What becomes of entries that the bucket's own limits (age, size, time to live) dropped: `mirror` drops them from the copy too, `retain` keeps
+   * them, as a reader of a bounded log wants it. What people delete or purge goes in both. Default `mirror`.
+   */
+  readonly evictions?: "mirror" | "retain";
+  /** Milliseconds between two counts of the keys, spread by a quarter either way. 1000 to 86,400,000; default 60,000. */
+  readonly countIntervalMs?: number;
   /** Turns an update into what `apply` takes; `undefined` leaves it out. A throw ends the watch with that error. */
   readonly parse: (update: KvUpdate) => U | undefined;
   /**

@@ -173,7 +173,7 @@ export class Supervisor<U> {
         const vanished = await findVanished(this.#knownKeys(), live);
         await this.#session(deletesOf(vanished), "repair");
         signal.throwIfAborted();
-        emit({ type: "repair-finished", deleted: vanished.length });
+        emit({ type: "repair-finished", deleted: vanished.length, changed: 0 });
       }
       return { kind: "following", watch, from: writer.position };
     });

@@ -5,6 +5,7 @@ import type { WatchEvent } from "./events.js";
 import { Flusher } from "./flusher.js";
 import { limitsOf } from "./limits.js";
 import type { WatchAppliedOptions } from "./options.js";
+import type { RunningWatch } from "./running-watch.js";
 import { StoreWriter } from "./store-writer.js";
 import { Supervisor } from "./supervisor.js";
 
@@ -23,7 +24,20 @@ import { Supervisor } from "./supervisor.js";
  * what `parse`, `apply`, `onApplied` or `onEvent` threw; with the store's error after `maxStoreFailures`, or at once where it cannot hold an update; with `cursor-expired`
  * where there is no reader; with `invalid-argument` for options that are out of bounds.
  */
-export async function watchApplied<U>(options: WatchAppliedOptions<U>): Promise<WatchCursor> {
+export function watchApplied<U>(options: WatchAppliedOptions<U>): Promise<WatchCursor> {
+  return startWatch(options).done;
+}
+
+/** As {@link watchApplied}, with a hold on the watch while it runs. */
+export function startWatch<U>(options: WatchAppliedOptions<U>): RunningWatch {
+  return {
+    done: run(options),
+    audit: () => Promise.reject(new MillpondError("invalid-argument", "cannot audit yet")),
+    remove: () => Promise.reject(new MillpondError("invalid-argument", "cannot remove yet")),
+  };
+}
+
+async function run<U>(options: WatchAppliedOptions<U>): Promise<WatchCursor> {
   const limits = limitsOf(options);
   checkRepairOptions(options);
   const { clock = systemClock, random = systemRandom, store, signal: outer } = options;

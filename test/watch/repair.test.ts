@@ -198,7 +198,7 @@ describe("a start without a position", () => {
     assert.deepEqual([...store.entries.keys()], ["b"]);
     assert.deepEqual(watching.events.slice(0, 2), [
       { type: "repair-started", reason: "no-cursor" },
-      { type: "repair-finished", deleted: 2 },
+      { type: "repair-finished", deleted: 2, changed: 0 },
     ]);
   });
 

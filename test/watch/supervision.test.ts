@@ -227,7 +227,7 @@ describe("the origin of a position", () => {
       { type: "store-failed", error, failures: 1 },
       { type: "store-failed", error, failures: 2 },
       { type: "store-recovered" },
-      { type: "repair-finished", deleted: 1 },
+      { type: "repair-finished", deleted: 1, changed: 0 },
       { type: "watching", from: WatchCursor.none },
     ]);
     assert.deepEqual(source.calls, ["watch all from 5", "watch all", 'list ""']);
