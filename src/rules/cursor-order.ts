@@ -1,4 +1,4 @@
-import type { WatchCursor } from "../values/index.js";
+import type { OpaqueToken, WatchCursor } from "../values/index.js";
 
 /**
  * The later of two positions of one stream. No position is before every other. Tokens of one length compare by their bytes
@@ -15,4 +15,16 @@ export function laterCursor(current: WatchCursor, received: WatchCursor): WatchC
     if (difference !== 0) return difference > 0 ? received : current;
   }
   return current;
+}
+
+/**
+ * Whether `version` is known to lie before `position`. Never where either is none, or where they are of different lengths and cannot be
+ * compared.
+ */
+export function isOlder(version: OpaqueToken, position: OpaqueToken): boolean {
+  if (version.length === 0 || version.length !== position.length) return false;
+  const a = version.toU64();
+  const b = position.toU64();
+  if (a !== undefined && b !== undefined) return a < b;
+  return Buffer.compare(version.toBytes(), position.toBytes()) < 0;
 }

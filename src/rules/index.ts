@@ -1,8 +1,15 @@
+export { isBehindFlow, judgeKey } from "./audit.js";
 export { backoffDelay, type BackoffLimits } from "./backoff.js";
 export { bucketAccountsFor } from "./copy-backing.js";
-export { laterCursor } from "./cursor-order.js";
+export { auditIsDue, countVerdict, type KnownCount } from "./count.js";
+export { isOlder, laterCursor } from "./cursor-order.js";
+export { dropsUnseen, forgets, removalBelowFloor, retains } from "./evictions.js";
 export { compareKeys } from "./key-order.js";
+export { markersOutlast } from "./markers.js";
 export { type CopyIdentity, mayResume } from "./may-resume.js";
+export { retryPace } from "./retry-pace.js";
+export { isRolledBack } from "./rolled-back.js";
+export { sameRecord } from "./same-record.js";
 export { isSetupMistake } from "./start-failure.js";
 export { isBeyondRetry } from "./store-failure.js";
 export { gapIsHarmless, resumeIsSound } from "./stream-window.js";

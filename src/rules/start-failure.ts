@@ -9,8 +9,8 @@ const HOPELESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 
 /**
- * Whether a failure at the very first contact is a mistake in how the watch was set up, which waiting will not mend. Once a
- * watch has run, the same failure is an outage: credentials are being rotated, the bucket is being made again.
+ * Whether a failure is one that only a person can mend: a mistake in how the watch was set up, credentials that are being
+ * rotated, a bucket that was deleted and may be made again.
  */
 export function isSetupMistake(error: unknown): boolean {
   return isMillpondError(error) && HOPELESS.has(error.code);

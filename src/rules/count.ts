@@ -1,0 +1,45 @@
+/** How many keys a copy knows the bucket to have a record of. */
+export interface KnownCount {
+  /** Keys with a value and keys known to have been removed. */
+  readonly sure: number;
+  /**
+   * Keys whose record may or may not be there any more: what expires about now. 0 or more, beyond `sure`.
+   */
+  readonly unsure: number;
+  /** Whether every record that the bucket had when the copy was last proven is among them, removals included. */
+  readonly isExact: boolean;
+}
+
+/** `equal`: nothing is missing. `differs`: something is. `unproven`: this count cannot tell. */
+export type CountVerdict = "equal" | "differs" | "unproven";
+
+/**
+ * What a count of the bucket's keys says about a copy. `before`: known when the question was put, of which everything had
+ * been applied that the bucket had at some earlier moment; `after`: known once everything up to the answer is applied. A bucket has no key that a copy
+ * does not know once it has applied everything, so that with exact knowledge equal numbers are equal sets.
+ *
+ * A key that the copy knows and the bucket has no record of was lost without a word, so fewer records than were known before differ
+ * for sure, exact or not. Keys that came between the question and the answer leave room for a loss of as many.
+ */
+export function countVerdict(before: KnownCount, after: KnownCount, records: number): CountVerdict {
+  if (records < before.sure) return "differs";
+  if (!after.isExact || !before.isExact) return "unproven";
+  if (records > after.sure + after.unsure) return "differs";
+  return before.sure + before.unsure === after.sure + after.unsure ? "equal" : "unproven";
+}
+
+/** Counts in a row that could tell nothing, after which an audit is due. */
+const MOST_UNPROVEN = 3;
+
+/**
+ * Whether a copy must be compared with its bucket record by record: a count differs; or removals that the bucket may have are not
+ * known, so that no count can ever prove anything (after a start that resumed); or nothing was proven several times.
+ */
+export function auditIsDue(
+  verdict: CountVerdict,
+  isExact: boolean,
+  unprovenInRow: number,
+): boolean {
+  if (verdict !== "unproven") return verdict === "differs";
+  return !isExact || unprovenInRow >= MOST_UNPROVEN;
+}
