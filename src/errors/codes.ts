@@ -6,6 +6,7 @@ export type ErrorCode =
   // The server and the bucket.
   | "not-connected"
   | "connection-failed"
+  | "tls-failed"
   | "authorization"
   | "server-too-old"
   | "bucket-not-found"

@@ -9,6 +9,7 @@ import { dial, hangUp, type Target } from "./dial.js";
 import { dialOn } from "./dial-on.js";
 import { Link } from "./link.js";
 import { parseServers } from "./servers.js";
+import { tlsOptionsOf } from "./tls.js";
 
 /** Options of every connection to NATS, also over a client that is connected already. */
 export interface SharedOptions {
@@ -31,10 +32,15 @@ export interface SharedOptions {
 export interface ConnectOptions extends SharedOptions, Credentials {
   /**
    * Addresses, in a list or separated by commas: `nats://host:4222`, `tls://host`, `host`. User information in them is used
-   * where no other credentials are given. `tls://` anywhere means never in plaintext.
+   * where no other credentials are given. `tls://` anywhere means never in plaintext, and a server's certificate is checked
+   * against the name or number it is addressed by; with `nats://` the client encrypts where the server offers it, and whoever sits
+   * in between can have it not offered.
    */
   readonly servers: string | readonly string[];
-  /** Certificates and keys, as the client takes them. Given at all, even empty, plaintext is refused. */
+  /**
+   * Certificates and keys, as the client takes them: `caFile` or `ca`, for a client certificate `certFile` and `keyFile` or `cert`
+   * and `key`; `handshakeFirst`. Files are read at each dial. Given at all, even empty, plaintext is refused.
+   */
   readonly tls?: TlsOptions;
   /** Shown in the server's list of connections. Default `millpond`. */
   readonly name?: string;
@@ -43,8 +49,8 @@ export interface ConnectOptions extends SharedOptions, Credentials {
   /**
    * Whether {@link connect} waits for a server, and fails where none answers. Default true. Given false it resolves at once, and
    * dials on in the background until it succeeds or is closed: so a replica can be opened, and its copy read, while the network is
-   * away. Until then every request throws `not-connected`, or what only a person can mend (`authorization`, `server-too-old`,
-   * `operation-failed` without JetStream).
+   * away. Until then every request throws `not-connected`, or what only a person can mend (`authorization`, `tls-failed`,
+   * `server-too-old`, `operation-failed` without JetStream).
    */
   readonly waitForServer?: boolean;
 }
@@ -53,9 +59,10 @@ const MAX_REQUEST_MS = 30_000;
 
 /**
  * Connects to the first server that answers, and keeps the connection: a lost one is taken up again for as long as it is not
- * closed, every 0.25 to 1 s. Throws `connection-failed` (no server answers; it is not retried here, see
- * {@link ConnectOptions.waitForServer}), `authorization`, `server-too-old` (below 2.10), `operation-failed` (no JetStream),
- * `invalid-argument`, `io` (creds file).
+ * closed, every 0.25 to 1 s; every 1 to 2 s while the server refuses the credentials, and then requests throw `authorization`.
+ * Throws `connection-failed` (no server answers; it is not retried here, see {@link ConnectOptions.waitForServer}), `tls-failed` (no
+ * TLS where it must be, a certificate that is not trusted), `authorization`, `server-too-old` (below 2.10), `operation-failed` (no
+ * JetStream), `invalid-argument`, `io` (creds file, files of TLS).
  */
 export async function connect(options: ConnectOptions): Promise<NatsConnection> {
   options.signal?.throwIfAborted();
@@ -90,10 +97,11 @@ async function targetOf(options: ConnectOptions): Promise<Target> {
   return {
     servers,
     authenticator: await authenticatorOf(options, servers.login),
-    tls: options.tls,
+    tls: await tlsOptionsOf(servers, options.tls),
     name: options.name ?? "millpond",
     inboxPrefix: options.inboxPrefix,
     requestTimeoutMs,
+    random: options.random ?? systemRandom,
   };
 }
 

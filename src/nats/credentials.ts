@@ -13,12 +13,13 @@ import type { UrlLogin } from "./servers.js";
 export interface Credentials {
   /** The contents of a creds file, in base64: for an environment variable. */
   readonly credsBase64?: string;
-  /** Path of a creds file, as `nsc` writes it. Line ends may be CRLF. */
+  /** Path of a creds file, as `nsc` writes it. Line ends may be CRLF. Read anew at each dial, for the next one. */
   readonly credsFile?: string;
   /** Seed of an nkey, `SU…`. */
   readonly nkeySeed?: string;
   readonly token?: string;
   readonly user?: string;
+  /** Needs `user`. */
   readonly password?: string;
 }
 
@@ -35,12 +36,17 @@ export async function authenticatorOf(
   if (credsBase64 !== undefined) {
     return credsOf(Buffer.from(credsBase64, "base64").toString("utf8"), "credsBase64");
   }
-  if (credsFile !== undefined) return credsOf(await read(credsFile), `creds file ${credsFile}`);
+  if (credsFile !== undefined) return await credsOfFile(credsFile);
   if (nkeySeed !== undefined) {
     return tried(nkeyAuthenticator(new TextEncoder().encode(nkeySeed.trim())), "nkeySeed");
   }
   if (token !== undefined) return tokenAuthenticator(token);
   if (user !== undefined) return usernamePasswordAuthenticator(user, password);
+  if (password !== undefined) {
+    throw new MillpondError("invalid-argument", "a password is given without a user", {
+      hint: "Give user as well.",
+    });
+  }
   switch (fromUrl?.kind) {
     case "token":
       return tokenAuthenticator(fromUrl.token);
@@ -49,6 +55,26 @@ export async function authenticatorOf(
     case undefined:
       return undefined;
   }
+}
+
+/**
+ * Each dial has the file read anew, for the dial after it: a service outlives its credentials, and the client wants its answer at
+ * once. A file that cannot be used, as while it is being replaced, leaves those that were good before.
+ */
+async function credsOfFile(path: string): Promise<Authenticator> {
+  const what = `creds file ${path}`;
+  let good = credsOf(await read(path), what);
+  const refresh = async (): Promise<void> => {
+    try {
+      good = credsOf(await read(path), what);
+    } catch {
+      // See above.
+    }
+  };
+  return (nonce) => {
+    void refresh();
+    return good(nonce);
+  };
 }
 
 async function read(path: string): Promise<string> {

@@ -1,31 +1,35 @@
 import type { Authenticator, NatsConnection as Client, TlsOptions } from "@nats-io/nats-core";
 import { connect as connectClient } from "@nats-io/transport-node";
 import { MillpondError } from "../errors/index.js";
+import type { Random } from "../platform/index.js";
 import { unlessAborted } from "./abort.js";
 import { checkServer } from "./check-server.js";
 import { fromClientError, isNoResponders } from "./errors.js";
 import { closingSockets } from "./own-sockets.js";
+import { ReconnectPace } from "./reconnect-pace.js";
 import type { ParsedServers } from "./servers.js";
+import { isTlsFailure, tlsHintOf } from "./tls.js";
 
 /** Where to, and as whom: checked and complete. Never printed, for it holds secrets. */
 export interface Target {
   readonly servers: ParsedServers;
   readonly authenticator: Authenticator | undefined;
+  /** Given at all, even empty, plaintext is refused. */
   readonly tls: TlsOptions | undefined;
   readonly name: string;
   readonly inboxPrefix: string | undefined;
   readonly requestTimeoutMs: number;
+  readonly random: Random;
 }
 
-const MAX_HANDSHAKE_MS = 20_000;
+/** Servers themselves give a handshake 2 s. A client that was hung up on waits for this before it dials again. */
+const MAX_HANDSHAKE_MS = 5_000;
 /** Two unanswered pings end a connection whose other end has vanished: 15 to 20 s. */
 const PING_INTERVAL_MS = 7_500;
-const RECONNECT_WAIT_MS = 250;
-const RECONNECT_JITTER_MS = 750;
 
 /**
- * A client connected to the first server that answers, which was found fit. Throws `connection-failed`, `authorization` and
- * what {@link checkServer} does; the signal's reason.
+ * A client connected to the first server that answers, which was found fit. Throws `connection-failed`, `tls-failed`,
+ * `authorization` and what {@link checkServer} does; the signal's reason.
  */
 export async function dial(target: Target, signal: AbortSignal | undefined): Promise<Client> {
   const client = await connected(target, signal);
@@ -53,33 +57,35 @@ export async function hangUp(client: Client): Promise<void> {
 
 async function connected(target: Target, signal: AbortSignal | undefined): Promise<Client> {
   const { servers, authenticator, inboxPrefix, tls } = target;
-  const secure = servers.tls || tls !== undefined;
+  const pace = new ReconnectPace(target.random);
   const start = (): Promise<Client> =>
     connectClient({
       servers: [...servers.hosts],
       name: target.name,
       timeout: Math.min(target.requestTimeoutMs, MAX_HANDSHAKE_MS),
       maxReconnectAttempts: -1,
-      reconnectTimeWait: RECONNECT_WAIT_MS,
-      reconnectJitter: RECONNECT_JITTER_MS,
+      reconnectDelayHandler: () => pace.delayMs,
       pingInterval: PING_INTERVAL_MS,
       // A server that refuses us while its accounts are reloaded must not end a connection for good.
       ignoreAuthErrorAbort: true,
       noAsyncTraces: true,
       ...(authenticator === undefined ? {} : { authenticator }),
       // Without options the client would go on in plaintext where the server has no TLS.
-      ...(secure ? { tls: tls ?? {} } : {}),
+      ...(tls === undefined ? {} : { tls }),
       ...(inboxPrefix === undefined ? {} : { inboxPrefix }),
     });
   try {
-    return await closingSockets(start, signal, hangUp);
+    const onlyServer = servers.hosts.length === 1;
+    const client = await closingSockets(start, { signal, onlyServer, discard: hangUp });
+    pace.follow(client);
+    return client;
   } catch (error) {
     signal?.throwIfAborted();
-    throw connectFailure(error, servers);
+    throw connectFailure(error, target);
   }
 }
 
-function connectFailure(error: unknown, servers: ParsedServers): MillpondError {
+function connectFailure(error: unknown, { servers, tls }: Target): MillpondError {
   const mapped = fromClientError(error, "connect");
   const where = servers.hosts.join(", ");
   if (mapped.code === "authorization") {
@@ -89,16 +95,21 @@ function connectFailure(error: unknown, servers: ParsedServers): MillpondError {
     });
   }
   const reason = mapped.code === "timeout" ? "no answer in time" : messageOf(error);
-  const plaintext = /not support 'tls'/.test(reason);
+  if (isTlsFailure(error)) {
+    return new MillpondError("tls-failed", `no trusted TLS with ${where}: ${reason}`, {
+      cause: error,
+      hint: tlsHintOf(error) ?? "Check the certificates and keys of both sides.",
+    });
+  }
+  const hint = tls === undefined ? undefined : tlsHintOf(error);
   return new MillpondError("connection-failed", `cannot connect to ${where}: ${reason}`, {
     cause: error,
-    hint: plaintext
-      ? "The server has no TLS. Use nats:// only if the network may read everything."
-      : "Check the address, and that the server runs and can be reached from here.",
+    hint: hint ?? "Check the address, and that the server runs and can be reached from here.",
   });
 }
 
 function messageOf(error: unknown): string {
   if (isNoResponders(error)) return "no answer";
-  return error instanceof Error ? error.message : String(error);
+  // OpenSSL ends its own with a line break.
+  return error instanceof Error ? error.message.trim() : String(error);
 }

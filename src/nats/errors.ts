@@ -62,6 +62,12 @@ export function isNoResponders(error: unknown): boolean {
   return namesOf(error).has("NoResponders");
 }
 
+/** Whether the server refused who we are, so that the connection ends; not a single request for want of permission. */
+export function isRefusal(error: unknown): boolean {
+  const names = namesOf(error);
+  return names.has("AuthorizationError") || names.has("UserAuthenticationExpiredError");
+}
+
 /**
  * What the client threw, in our terms. Told by name and not by class, because a connection that a caller hands us may come
  * from another copy of the client.

@@ -7,7 +7,7 @@ import {
 } from "@nats-io/nats-core";
 import type { MillpondError } from "../errors/index.js";
 import type { Clock, Random } from "../platform/index.js";
-import { fromClientError, notConnected } from "./errors.js";
+import { fromClientError, isRefusal, notConnected } from "./errors.js";
 
 export type LinkState = "up" | "down" | "closed";
 
@@ -67,7 +67,7 @@ export class Link {
     this.#become("up");
   }
 
-  /** Until there is a client requests throw this. */
+  /** Until there is a client, or it is connected again, requests throw this. */
   refuseWith(reason: MillpondError): void {
     this.#refusal = reason;
   }
@@ -92,7 +92,7 @@ export class Link {
     return () => this.#denialListeners.delete(listener);
   }
 
-  /** Throws unless the connection is up: `not-connected`, or why there never was one. */
+  /** Throws unless the connection is up: `not-connected`, or why there is none. */
   require(): void {
     this.#connected();
   }
@@ -143,9 +143,8 @@ export class Link {
 
   #connected(): Client {
     if (this.#state === "closed") throw notConnected("closed");
-    if (this.#client === undefined) throw this.#refusal ?? notConnected("down");
-    if (this.#state === "down") throw notConnected("down");
-    return this.#client;
+    if (this.#state === "up" && this.#client !== undefined) return this.#client;
+    throw this.#refusal ?? notConnected("down");
   }
 
   async #follow(client: Client): Promise<void> {
@@ -153,8 +152,12 @@ export class Link {
       if (status.type === "disconnect" || status.type === "staleConnection") {
         this.#become("down");
       } else if (status.type === "reconnect") {
+        this.#refusal = undefined;
         this.#learn(client);
         this.#become("up");
+      } else if (status.type === "error" && isRefusal(status.error)) {
+        // The client dials on, and the server may go on refusing it: until then this is why.
+        this.#refusal = fromClientError(status.error, "connect again");
       } else if (status.type === "error" && status.error.name === "PermissionViolationError") {
         for (const listener of this.#denialListeners) listener(status.error);
       }

@@ -17,7 +17,7 @@ const DEFAULT_PORT = 4222;
 
 /**
  * Takes addresses apart: `nats://host:4222`, `tls://host`, `host:4222`, with `user:password@` or `token@` before the host, percent
- * encoded where they hold `@ : /`. The client itself ignores user information, and takes `tls://` for a hint only. Throws
+ * encoded where they hold any of `@ : / ? # % ,`. The client itself ignores user information, and takes `tls://` for a hint only. Throws
  * `invalid-argument`, without quoting the address: it may hold a password.
  */
 export function parseServers(servers: string | readonly string[]): ParsedServers {
@@ -53,7 +53,13 @@ function parseAddress(address: string): {
   } catch {
     throw badAddress("a server's address cannot be read");
   }
-  if (url.hostname === "" || (url.pathname !== "/" && url.pathname !== "") || url.search !== "") {
+  // An unescaped # ends the host for the parser: what follows, and what stands before it, may be parts of a secret.
+  if (
+    rest.includes("#") ||
+    url.hostname === "" ||
+    (url.pathname !== "/" && url.pathname !== "") ||
+    url.search !== ""
+  ) {
     throw badAddress("a server's address is a host and a port, and nothing after it");
   }
   const port = url.port !== "" ? url.port : /:0*80\/?$/.test(rest) ? "80" : DEFAULT_PORT;
@@ -73,6 +79,6 @@ function loginOf(url: URL): UrlLogin | undefined {
 
 function badAddress(message: string): MillpondError {
   return new MillpondError("invalid-argument", message, {
-    hint: "An address looks like nats://host:4222 or tls://user:password@host:4222.",
+    hint: "An address looks like nats://host:4222 or tls://user:password@host:4222, with user and password percent-encoded.",
   });
 }

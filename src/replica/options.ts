@@ -30,7 +30,7 @@ export interface ReplicaOptions
   readonly retry?: RetryOptions;
   readonly held?: HeldOptions;
   /**
-   * Whether a mistake in the set-up at the first contact (`bucket-not-found`, `authorization`, `server-too-old`, `invalid-key`,
+   * Whether a mistake in the set-up at the first contact (`bucket-not-found`, `authorization`, `tls-failed`, `server-too-old`, `invalid-key`,
    * `invalid-argument`) stops the replica: its state is `failed`, `ready` rejects, reads go on from the disk. With false it
    * is retried like an outage. Default true.
    */

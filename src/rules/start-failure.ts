@@ -2,6 +2,7 @@ import { isMillpondError, type ErrorCode } from "../errors/index.js";
 
 const HOPELESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "authorization",
+  "tls-failed",
   "bucket-not-found",
   "server-too-old",
   "invalid-argument",

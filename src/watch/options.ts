@@ -130,7 +130,7 @@ export interface WatchAppliedOptions<U> {
    */
   readonly maxStoreFailures?: number;
   /**
-   * Whether a mistake in the set-up (`authorization`, `bucket-not-found`, `server-too-old`, `invalid-argument`,
+   * Whether a mistake in the set-up (`authorization`, `tls-failed`, `bucket-not-found`, `server-too-old`, `invalid-argument`,
    * `invalid-key`) at the very first contact ends the watch. Default true. Later, and with false, it is retried.
    */
   readonly failFast?: boolean;

@@ -54,11 +54,11 @@ for (const version of serverVersions) {
       await assert.rejects(
         connect({ servers }),
         (error) =>
-          isMillpondError(error, "connection-failed") &&
-          /TLS/.test(error.hint ?? "") &&
+          isMillpondError(error, "tls-failed") &&
+          /no TLS/.test(error.hint ?? "") &&
           !error.message.includes("s3cret"),
       );
-      await refuses("connection-failed", connect({ servers: server.url, tls: {} }));
+      await refuses("tls-failed", connect({ servers: server.url, tls: {} }));
     });
 
     test("fails requests at once while it is down, also those under way, and works again after", async () => {
@@ -152,6 +152,16 @@ describe("connecting", () => {
     await using old = await listen(posingAs("2.9.25"));
     await refuses("server-too-old", connect({ servers: old.address }));
     await until("the socket is closed", () => old.open === 0);
+  });
+
+  test("to a server that hangs up after it introduced itself fails at once", async () => {
+    await using rude = await listen((socket) => {
+      socket.write('INFO {"server_id":"X","version":"2.15.1","proto":1,"max_payload":1024}\r\n');
+      setTimeout(() => socket.destroy(), 20);
+    });
+    const began = performance.now();
+    await refuses("connection-failed", connect({ servers: rude.address }));
+    assert.ok(performance.now() - began < 2_000);
   });
 
   test("can be given up, with the signal's reason, and leaves no socket open", async () => {

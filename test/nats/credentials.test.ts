@@ -4,9 +4,11 @@ import { describe, test } from "node:test";
 import { inspect } from "node:util";
 import { isMillpondError } from "../../src/errors/index.js";
 import { connect, type ConnectOptions } from "../../src/nats/index.js";
+import { openReplica, type ReplicaEvent } from "../../src/replica/index.js";
 import { operatorMode, userKeys } from "../support/nats-jwt.js";
 import { serverVersions, startNatsServer, type NatsServer } from "../support/nats-server.js";
 import { tempDirectory } from "../support/temp-directory.js";
+import { until } from "../support/until.js";
 
 /** Connects and does something that needs the right to. */
 async function works(server: NatsServer, options: Partial<ConnectOptions>): Promise<void> {
@@ -23,6 +25,15 @@ async function failureOf(options: ConnectOptions): Promise<unknown> {
   } catch (error) {
     return error;
   }
+}
+
+/** All that a log, a debugger or a report could show. */
+function printed(thing: unknown): string {
+  const shown = inspect(thing, { depth: 20, showHidden: true, getters: true });
+  const json = JSON.stringify(thing, (_, value: unknown) =>
+    typeof value === "bigint" ? String(value) : value,
+  );
+  return `${shown} ${json} ${String(thing)}`;
 }
 
 const withUser = 'authorization { user: "u@x", password: "p:a/ss" }';
@@ -61,6 +72,59 @@ for (const version of serverVersions) {
       await works(server, { servers: `nats://t0k%2Fen@127.0.0.1:${server.port}` });
     });
 
+    test("are not needed where the server wants none, and do no harm", async () => {
+      await using server = await startNatsServer({ version });
+      await works(server, {});
+      await works(server, { user: "u", password: "p" });
+      await works(server, { servers: `nats://t0ken@127.0.0.1:${server.port}` });
+    });
+
+    test("that are revoked stop the replica's following, say so, and are good again once given back", async () => {
+      await using store = await tempDirectory();
+      await using directory = await tempDirectory();
+      const config = "authorization { users: [ { user: u, password: s3cret } ] }";
+      const revoked = "authorization { users: [ { user: other, password: other } ] }";
+      const common = { version, storeDir: store.path };
+      const server = await startNatsServer({ ...common, config });
+      await using _first = server;
+      const { port } = server;
+      await using connection = await connect({
+        servers: `nats://u:s3cret@127.0.0.1:${port}`,
+        random: () => 0,
+      });
+      const source = await connection.createBucket("b");
+      await source.put("a", Uint8Array.of(1));
+      const events: ReplicaEvent[] = [];
+      await using replica = await openReplica({
+        source,
+        path: directory.path,
+        retry: { minMs: 10, maxMs: 100 },
+        onEvent: (event) => events.push(event),
+      });
+      await replica.ready();
+      await server.kill();
+      {
+        await using _closed = await startNatsServer({ ...common, port, config: revoked });
+        await until("it is told", () =>
+          isMillpondError(replica.status().lastError, "authorization"),
+        );
+        assert.equal(replica.status().state, "stale");
+        assert.equal(replica.status().connected, false);
+        assert.equal(replica.get("a")?.[0], 1);
+        await assert.rejects(
+          source.put("a", Uint8Array.of(2)),
+          (error) => isMillpondError(error, "authorization") && error.hint !== undefined,
+        );
+      }
+      await using _again = await startNatsServer({ ...common, port, config });
+      await until("it follows again", () => replica.status().state === "live");
+      const version2 = await source.put("a", Uint8Array.of(2));
+      await until("it is in sync", () => replica.entry("a")?.version.equals(version2));
+      for (const thing of [...events, replica, replica.status(), source, connection]) {
+        assert.doesNotMatch(printed(thing), /s3cret/);
+      }
+    });
+
     test("that are wrong or missing are an authorization error that holds no secret", async () => {
       await using server = await startNatsServer({ version, config: withUser });
       const host = `127.0.0.1:${server.port}`;
@@ -74,16 +138,49 @@ for (const version of serverVersions) {
         const error = await failureOf(options);
         assert.ok(isMillpondError(error, "authorization"), String(error));
         assert.ok(error.hint !== undefined);
-        assert.doesNotMatch(
-          inspect(error, { depth: 9, showHidden: true }),
-          /s3cret|SU[A-Z0-9]{20}/,
-        );
+        assert.doesNotMatch(printed(error), /s3cret|SU[A-Z0-9]{20}/);
       }
     });
   });
 }
 
 describe("credentials", () => {
+  test("of a creds file are read anew when a connection is taken up again", async () => {
+    const old = operatorMode();
+    const renewed = operatorMode();
+    await using folder = await tempDirectory();
+    const credsFile = folder.file("user.creds");
+    await writeFile(credsFile, old.creds);
+    const server = await startNatsServer({ version: "2.15.1", config: old.config });
+    await using _ = server;
+    const { port, url } = server;
+    await using connection = await connect({ servers: url, credsFile, random: () => 0 });
+    await server.kill();
+    await writeFile(credsFile, "half a fi");
+    await using _renewed = await startNatsServer({
+      version: "2.15.1",
+      port,
+      config: renewed.config,
+    });
+    await until("it is refused", () =>
+      connection
+        .bucket("b")
+        .info()
+        .then(
+          () => false,
+          (error: unknown) => isMillpondError(error, "authorization"),
+        ),
+    );
+    await writeFile(credsFile, renewed.creds);
+    await until("it is connected", () => connection.connected);
+  });
+
+  test("that are a password without a user are refused", async () => {
+    const error = await failureOf({ servers: "nats://127.0.0.1:1", password: "s3cret" });
+    assert.ok(isMillpondError(error, "invalid-argument"), String(error));
+    assert.doesNotMatch(printed(error), /s3cret/);
+  });
+
   test("count in this order: base64, file, nkey, token, user, the address", async () => {
     await using server = await startNatsServer({ version: "2.15.1", config: withUser });
     const inAddress = `nats://u%40x:p%3Aa%2Fss@127.0.0.1:${server.port}`;
@@ -121,7 +218,7 @@ describe("credentials", () => {
     ]) {
       const error = await failureOf({ servers: "nats://127.0.0.1:1", ...options });
       assert.ok(isMillpondError(error, "invalid-argument"), String(error));
-      assert.doesNotMatch(inspect(error, { depth: 9 }), /S[U3][A-Z0-9]{20}/);
+      assert.doesNotMatch(printed(error), /S[U3][A-Z0-9]{20}/);
     }
   });
 
@@ -133,8 +230,8 @@ describe("credentials", () => {
     const bucket = await connection.createBucket("b");
     const watch = await bucket.watch({ kind: "all" });
     for (const thing of [connection, bucket, watch]) {
-      const printed = `${inspect(thing, { depth: 20, showHidden: true })} ${JSON.stringify(thing)}`;
-      assert.ok(!printed.includes(seed) && !printed.includes("authenticator"), printed);
+      const text = printed(thing);
+      assert.ok(!text.includes(seed) && !text.includes("authenticator"), text);
     }
     await watch.close();
   });

@@ -47,6 +47,9 @@ describe("a server's address", () => {
       "nats://u:s3cret@a:99999",
       "nats://u:s3cret@a/path",
       "nats://u:s3cret%@a",
+      "nats://s3cret#x@a",
+      "nats://u:12#s3cret@a",
+      "s3cret#x@a",
       "",
     ]) {
       assert.throws(
