@@ -1,5 +1,6 @@
 import { SnapshotWriter } from "../src/log/index.js";
 import { CHECKPOINT_RECORDS, type Dataset } from "./data.js";
+import { fillBucket } from "./hydration/bucket.js";
 import { JsonFile } from "./rivals/json-file.js";
 import { MapLog } from "./rivals/map-log.js";
 import { openPeer, PEER_NAMES, type PeerName } from "./rivals/peers.js";
@@ -15,6 +16,8 @@ export type PreparedName =
   | "compact-map-log"
   | "churned-map-log"
   | "json-file"
+  | "bucket"
+  | "large-bucket"
   | PeerName;
 
 /** Makes the thing of this name at `path`, where nothing is yet. */
@@ -62,6 +65,8 @@ const makers: Record<
     }
     file.checkpoint();
   },
+  bucket: (data, path) => fillBucket(data, Math.ceil(data.keys / 2), path),
+  "large-bucket": (data, path) => fillBucket(data, data.keys, path),
 };
 
 async function written(data: Dataset, path: string, records: number): Promise<SnapshotWriter> {

@@ -4,6 +4,7 @@ import { compaction } from "./compaction.js";
 import { follower } from "./follower.js";
 import { get } from "./get.js";
 import { growth } from "./growth.js";
+import { hydration } from "./hydration.js";
 import { load } from "./load.js";
 import { memory } from "./memory.js";
 import { range } from "./range.js";
@@ -18,4 +19,5 @@ export const parts: readonly Part[] = [
   range,
   compaction,
   follower,
+  hydration,
 ];
