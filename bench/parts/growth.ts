@@ -11,7 +11,7 @@ const STEP_MS_MAX = 5;
 /** From so many keys on values are short, so that they fit beside their keys into what one arena can address. */
 const MANY_KEYS = 8_000_000;
 const SHORT_BYTES = 8;
-/** As the store puts keys into order after each batch. */
+/** More than come, so that none waits for long. */
 const settledAfter = (keys: number): number => 100 + 2 * keys;
 /** Steps before the clock counts: the code is compiled in them. In a memory of their own. */
 const WARM_UP_STEPS = 200;
