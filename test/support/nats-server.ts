@@ -29,10 +29,13 @@ export interface NatsServer extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
   readonly pid: number;
+  readonly isRunning: boolean;
   /** Sends the signal (default SIGKILL) and waits until the process is gone. */
   kill(signal?: NodeJS.Signals): Promise<void>;
   /** Shuts down in good order. */
   stop(): Promise<void>;
+  /** Has the running server read these lines in place of its `config`. Not waited for. */
+  reconfigure(config: string): Promise<void>;
   /** Stops it if it runs, and starts it again on the same store and, unless told otherwise, the same port. */
   restart(options?: { readonly samePort?: boolean }): Promise<void>;
 }
@@ -58,12 +61,14 @@ class RunningServer implements NatsServer {
   #process: ChildProcess | undefined;
   #guard: ChildProcess | undefined;
   #port = 0;
+  #config: string;
 
   constructor(binary: string, folder: string, options: NatsServerOptions) {
     this.version = options.version;
     this.#binary = binary;
     this.#folder = folder;
     this.#options = options;
+    this.#config = options.config ?? "";
   }
 
   get url(): string {
@@ -80,9 +85,13 @@ class RunningServer implements NatsServer {
     return pid;
   }
 
+  get isRunning(): boolean {
+    const child = this.#process;
+    return child !== undefined && child.exitCode === null && child.signalCode === null;
+  }
+
   async launch(port: number): Promise<void> {
-    const file = join(this.#folder, "nats-server.conf");
-    await writeFile(file, this.#configuration(port));
+    const file = await this.#writeConfiguration(port);
     const child = spawn(this.#binary, ["-c", file], { stdio: ["ignore", "ignore", "pipe"] });
     this.#process = child;
     let log = "";
@@ -115,6 +124,12 @@ class RunningServer implements NatsServer {
     await this.kill("SIGTERM");
   }
 
+  async reconfigure(config: string): Promise<void> {
+    this.#config = config;
+    await this.#writeConfiguration(this.#port);
+    process.kill(this.pid, "SIGHUP");
+  }
+
   async restart({ samePort = true }: { readonly samePort?: boolean } = {}): Promise<void> {
     await this.stop();
     await this.launch(samePort ? this.#port : -1);
@@ -125,6 +140,12 @@ class RunningServer implements NatsServer {
     await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
+  async #writeConfiguration(port: number): Promise<string> {
+    const file = join(this.#folder, "nats-server.conf");
+    await writeFile(file, this.#configuration(port));
+    return file;
+  }
+
   #configuration(port: number): string {
     const store = this.#options.storeDir ?? join(this.#folder, "store");
     return [
@@ -133,7 +154,7 @@ class RunningServer implements NatsServer {
       ...(this.#options.jetStream === false
         ? []
         : [`jetstream { store_dir: ${JSON.stringify(store)} }`]),
-      this.#options.config ?? "",
+      this.#config,
     ].join("\n");
   }
 

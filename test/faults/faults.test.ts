@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { seedOfRun } from "../support/seed.js";
+import { cellsOf, complaintsOf, runCells, rowOf } from "./matrix.js";
+
+/** One cell of each kind of fault; all of them are `npm run faults`. */
+const selection = [
+  "cut:2.15:prefixes:load",
+  "half-open:2.15:all:idle",
+  "kill:2.10:all:load",
+  "consumer-deleted:2.10:prefix:load",
+];
+
+describe("a replica whose bucket, server or line fails", () => {
+  const seed = seedOfRun();
+  for (const cell of cellsOf(selection.join(","), seed)) {
+    const { fault, version, scope, load } = cell;
+    test(`is right, and says so only then: ${fault.name} on ${version}, ${scope}, ${load}`, async (context) => {
+      context.diagnostic(`MILLPOND_SEED=${seed}`);
+      const results = await runCells([cell], (result) => context.diagnostic(rowOf(result)));
+      assert.deepEqual(complaintsOf(results), []);
+    });
+  }
+});
