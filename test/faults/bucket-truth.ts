@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import { createInbox, type Msg, type NatsConnection as Client } from "@nats-io/nats-core";
-import { callApi } from "../support/nats-harness.js";
+import { askApi } from "./api.js";
 import type { CopiedEntry } from "./replica-process.js";
 
 /** The live keys of a bucket. */
@@ -19,13 +19,13 @@ const READ_MS = 5_000;
 
 /** What makes a bucket another one than it was: while this stands still, so does the bucket. */
 export async function fingerprintOf(client: Client, bucket: string): Promise<string> {
-  const { created, state } = await callApi<StreamInfo>(client, `STREAM.INFO.KV_${bucket}`);
+  const { created, state } = await askApi<StreamInfo>(client, `STREAM.INFO.KV_${bucket}`);
   const { first_seq: first, last_seq: last, messages, num_deleted: deleted = 0, last_ts } = state;
   return [created, first, last, messages, deleted, last_ts].join(" ");
 }
 
 export async function headOf(client: Client, bucket: string): Promise<number> {
-  return (await callApi<StreamInfo>(client, `STREAM.INFO.KV_${bucket}`)).state.last_seq;
+  return (await askApi<StreamInfo>(client, `STREAM.INFO.KV_${bucket}`)).state.last_seq;
 }
 
 interface StreamInfo {
@@ -54,7 +54,7 @@ export async function readTruth(
   const name = `judge-${inbox.split(".").at(-1)}`;
   const timer = setTimeout(() => subscription.unsubscribe(), READ_MS);
   try {
-    const { num_pending: expected } = await callApi<{ num_pending: number }>(
+    const { num_pending: expected } = await askApi<{ num_pending: number }>(
       client,
       `CONSUMER.CREATE.KV_${bucket}.${name}`,
       {
@@ -87,7 +87,7 @@ export async function readTruth(
   } finally {
     clearTimeout(timer);
     subscription.unsubscribe();
-    await callApi(client, `CONSUMER.DELETE.KV_${bucket}.${name}`).catch(() => {});
+    await askApi(client, `CONSUMER.DELETE.KV_${bucket}.${name}`).catch(() => {});
   }
 }
 

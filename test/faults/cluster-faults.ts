@@ -22,6 +22,21 @@ async function leaderOf(scene: Scene): Promise<number> {
   return scene.site.servers.findIndex((_, node) => nameOfNode(node) === cluster?.leader);
 }
 
+/** A leader that is not the server which the operator talks to, who goes on writing. */
+async function leaderBehind(scene: Scene): Promise<number> {
+  return await until(
+    "another server leads",
+    async () => {
+      await scene.reachable();
+      const leader = await leaderOf(scene);
+      if (leader !== -1 && nameOfNode(leader) !== scene.client.info?.server_name) return leader;
+      await scene.api(`STREAM.LEADER.STEPDOWN.${STREAM}`);
+      return undefined;
+    },
+    ELECTION_MS,
+  );
+}
+
 function serverOf(scene: Scene, node: number): NatsServer {
   const server = scene.site.servers[node];
   if (server === undefined) throw new Error("the bucket has no leader");
@@ -64,7 +79,6 @@ function kill(which: "leader" | "follower"): Fault {
     },
     lastsMs: 4_000,
     heal: reviveAll,
-    writable: false,
   };
 }
 
@@ -76,14 +90,13 @@ export const clusterFaults: readonly Fault[] = [
     name: "cluster-partition",
     prepare: whole,
     async inflict(scene) {
-      setRoutes(scene, await leaderOf(scene), "hold");
+      setRoutes(scene, await leaderBehind(scene), "hold");
     },
     lastsMs: 8_000,
     async heal(scene) {
       for (const lines of scene.site.routes) for (const line of lines) line?.heal();
       await scene.reachable();
     },
-    writable: false,
   },
   {
     ...common,
@@ -92,7 +105,6 @@ export const clusterFaults: readonly Fault[] = [
     inflict: (scene) => scene.api(`STREAM.LEADER.STEPDOWN.${STREAM}`),
     lastsMs: 1_000,
     heal: (scene) => scene.reachable(),
-    writable: false,
   },
   {
     ...common,

@@ -34,7 +34,6 @@ export async function threeServers(version: ServerVersion): Promise<Site> {
     );
     const lines: TcpProxy[] = [];
     for (const { port } of servers) lines.push(release.add(await startTcpProxy(port)));
-    const notHere = (): Promise<void> => Promise.reject(new Error("of single servers only"));
     return {
       servers,
       lines,
@@ -73,4 +72,8 @@ async function freePorts(count: number): Promise<number[]> {
   const ports = servers.map((server) => (server.address() as AddressInfo).port);
   await Promise.all(servers.map((server) => once(server.close(), "close")));
   return ports;
+}
+
+function notHere(): Promise<void> {
+  return Promise.reject(new Error("only of a single server"));
 }

@@ -6,9 +6,11 @@ import { cellsOf, complaintsOf, runCells, rowOf } from "./matrix.js";
 /** One cell of each kind of fault; all of them are `npm run faults`. */
 const selection = [
   "cut:2.15:prefixes:load",
-  "half-open:2.15:all:idle",
   "kill:2.10:all:load",
   "consumer-deleted:2.10:prefix:load",
+  "recreated-away:2.10:all:idle",
+  "rollback:2.15:prefix:idle",
+  "bucket-gone:2.15:prefixes:load",
 ];
 
 describe("a replica whose bucket, server or line fails", () => {

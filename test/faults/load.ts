@@ -17,6 +17,8 @@ const LAST_KEY = "z.last";
 const HOT_KEYS_A_GROUP = 70;
 const SLICE_MS = 10;
 const FLUSH_MS = 1_000;
+/** A cluster may have to find a leader first. */
+const SETTLE_MS = 20_000;
 
 /** Writes to a bucket over a connection of its own: values, deletes, purges and what was removed again. */
 export class Load {
@@ -76,19 +78,28 @@ export class Load {
 
   /** Resolves once everything that was written is in the bucket. */
   async pause(): Promise<void> {
-    this.#stop = true;
-    await this.#running;
-    this.#running = undefined;
+    await this.stop();
     await this.settle();
   }
 
+  /** Writes no more, and does not ask what became of what was written. */
+  async stop(): Promise<void> {
+    this.#stop = true;
+    await this.#running;
+    this.#running = undefined;
+  }
+
   async settle(): Promise<void> {
-    await until("the last write is acknowledged", async () => {
-      const answer = await this.#client
-        .request(`$KV.${this.#bucket}.${LAST_KEY}`, String(this.#sent), { timeout: FLUSH_MS })
-        .catch(() => undefined);
-      return answer?.json<{ error?: unknown }>().error === undefined && answer !== undefined;
-    });
+    const subject = `$KV.${this.#bucket}.${LAST_KEY}`;
+    await until(
+      "the last write is acknowledged",
+      async () => {
+        const asked = this.#client.request(subject, String(this.#sent), { timeout: FLUSH_MS });
+        const answer = await asked.catch(() => undefined);
+        return answer !== undefined && answer.json<{ error?: unknown }>().error === undefined;
+      },
+      SETTLE_MS,
+    );
     this.#lastSentAt = Date.now();
   }
 

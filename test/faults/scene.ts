@@ -1,8 +1,8 @@
 import { connect as connectClient, type NatsConnection as Client } from "@nats-io/transport-node";
-import { callApi } from "../support/nats-harness.js";
 import type { NatsServer } from "../support/nats-server.js";
 import { randomFrom } from "../support/seed.js";
 import { until } from "../support/until.js";
+import { askApi } from "./api.js";
 import { Load } from "./load.js";
 import { ReplicaProcess } from "./replica-process.js";
 import { OPERATOR, Releases, REPLICA_LOGIN, type Site } from "./site.js";
@@ -13,6 +13,9 @@ export const STREAM = `KV_${BUCKET}`;
 
 /** Instead of the minute that it is: a cell takes seconds. */
 const COUNT_INTERVAL_MS = 2_000;
+
+/** An answer that would have come is not waited for longer, so that its asker soon asks again. */
+const SOON_MS = 100;
 
 /** What a replica may be asked to follow. */
 export const scopes = {
@@ -66,6 +69,7 @@ export class Scene implements AsyncDisposable {
     this.prefixes = scopes[options.scope];
     this.#stream = options.stream ?? {};
     this.#release = release;
+    release.add({ [Symbol.asyncDispose]: () => this.load.stop() });
     void this.#followConnection();
   }
 
@@ -111,16 +115,13 @@ export class Scene implements AsyncDisposable {
 
   /** A request of the JetStream API by the operator. */
   async api<T>(subject: string, body?: unknown): Promise<T> {
-    return await callApi<T>(this.client, subject, body);
+    return await askApi<T>(this.client, subject, body);
   }
 
+  /** Asks again while no server can place it: a cluster takes a while to find itself. */
   async createBucket(): Promise<void> {
-    await until("the bucket can be made", () =>
-      this.api(`STREAM.CREATE.${STREAM}`, { ...bucketConfig, ...this.#stream }).then(
-        () => true,
-        () => false,
-      ),
-    );
+    const config = { ...bucketConfig, ...this.#stream };
+    await until("the bucket is made", () => this.#succeeds(`STREAM.CREATE.${STREAM}`, config));
     this.changed();
   }
 
@@ -144,11 +145,14 @@ export class Scene implements AsyncDisposable {
 
   /** Resolves once the bucket answers. */
   async reachable(): Promise<void> {
-    await until("the bucket answers the operator", async () => {
-      const asked = this.client.request(`$JS.API.STREAM.INFO.${STREAM}`, "", { timeout: 250 });
-      const answer = await asked.catch(() => undefined);
-      return answer !== undefined && answer.json<{ error?: unknown }>().error === undefined;
-    });
+    await until("the bucket answers", () => this.#succeeds(`STREAM.INFO.${STREAM}`));
+  }
+
+  async #succeeds(subject: string, body?: unknown): Promise<boolean> {
+    return await askApi(this.client, subject, body, SOON_MS).then(
+      () => true,
+      () => false,
+    );
   }
 
   async #followConnection(): Promise<void> {
