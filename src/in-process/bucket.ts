@@ -16,6 +16,7 @@ import type { Clock } from "../platform/index.js";
 import {
   checkKey,
   checkPrefix,
+  checkReadableKey,
   type KvEntry,
   type VersionToken,
   type WatchCursor,
@@ -25,7 +26,7 @@ import { limitsOf } from "./config.js";
 import { alreadyExists, revisionMismatch } from "./failures.js";
 import type { Link } from "./link.js";
 import { resumeSequence } from "./resume.js";
-import { entryOf, headOf, type StoredRecord } from "./record.js";
+import { entryOf, fullRecordOf, headOf, type StoredRecord } from "./record.js";
 import { InProcessWatch } from "./watch.js";
 
 const NOTHING = new Uint8Array(0);
@@ -68,7 +69,7 @@ export class InProcessBucket implements KvStore {
 
   async entry(key: string): Promise<KvRecord | undefined> {
     const record = this.#last(key);
-    return record === undefined ? undefined : { ...entryOf(record), kind: record.kind };
+    return record === undefined ? undefined : fullRecordOf(record);
   }
 
   /** As of the first step of the iteration. */
@@ -96,7 +97,7 @@ export class InProcessBucket implements KvStore {
   }
 
   async recordAt(position: WatchCursor): Promise<KvRecordHead | undefined> {
-    const record = this.#stream().log.at(Number(position.toU64() ?? 0n));
+    const record = this.#stream().log.at(sequenceAt(position));
     return record === undefined ? undefined : headOf(record);
   }
 
@@ -155,6 +156,7 @@ export class InProcessBucket implements KvStore {
       clock,
       scope,
       from,
+      sweeps: options.sweeps ?? false,
       signal: options.signal,
       bookmarkMs,
     });
@@ -185,7 +187,7 @@ export class InProcessBucket implements KvStore {
 
   /** Stores a value under a key that {@link checkKey} refuses but that a publisher to the stream can use, such as `ü`. */
   async putRaw(key: string, value: Uint8Array): Promise<VersionToken> {
-    checkPrefix(key);
+    checkReadableKey(key);
     return this.#stream().write({ key, kind: "put", value: value.slice() }).version;
   }
 
@@ -209,7 +211,7 @@ export class InProcessBucket implements KvStore {
   }
 
   #last(key: string): StoredRecord | undefined {
-    checkReadable(key);
+    checkReadableKey(key);
     return this.#stream().log.last(key);
   }
 
@@ -239,6 +241,12 @@ export class InProcessBucket implements KvStore {
     check?.(stream.log.last(write.key));
     return stream.write({ ...write, value: write.value.slice() }).version;
   }
+}
+
+/** 0, which no record has, for what is not a position here. */
+function sequenceAt(position: WatchCursor): number {
+  const sequence = position.toU64() ?? 0n;
+  return sequence > Number.MAX_SAFE_INTEGER ? 0 : Number(sequence);
 }
 
 function requireVersion(
@@ -273,10 +281,4 @@ function checkTtl(ttlMs: number, stream: BucketStream): void {
       { hint: "Make the bucket with markerTtlMs." },
     );
   }
-}
-
-/** Keys can be read that cannot be written (see {@link checkKey}), but none that stands for several. */
-function checkReadable(key: string): void {
-  if (key === "" || key.endsWith(".")) checkKey(key);
-  checkPrefix(key);
 }

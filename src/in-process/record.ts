@@ -1,5 +1,5 @@
-import type { KvRecordHead } from "../kv/index.js";
-import { VersionToken, type KvEntry, type KvUpdate } from "../values/index.js";
+import type { KvRecord, KvRecordHead } from "../kv/index.js";
+import { VersionToken, type KvEntry, type KvUpdate, type RemovalReason } from "../values/index.js";
 
 /** One message of the bucket's stream. Never changed once it is stored, `removed` apart. */
 export interface StoredRecord {
@@ -23,6 +23,7 @@ export type NewRecord = Omit<StoredRecord, "version" | "bytes" | "removed" | "ex
 
 /** A NATS file store's fixed part of a message: length, sequence, time, subject length and checksum (2.10 source). */
 const MESSAGE_BYTES = 30;
+const NANOS_A_MS = 1_000_000n;
 /** The length field of the headers, and `NATS/1.0` with the one header that a marker or a TTL carries. */
 const HEADER_BYTES = 40;
 
@@ -49,10 +50,16 @@ export function entryOf(record: StoredRecord): KvEntry {
   return { key, value: value.slice(), version, ...timesOf(record) };
 }
 
+/** The record as `KvReader.entry` gives it. */
+export function fullRecordOf(record: StoredRecord): KvRecord {
+  return { ...entryOf(record), kind: record.kind, ...reasonOf(record) };
+}
+
 /** The record as a listing tells of it. */
 export function headOf(record: StoredRecord): KvRecordHead {
   const { kind, key, version } = record;
-  return { kind, key, version, ...timesOf(record) };
+  const timeNs = timeNsOf(record);
+  return { kind, key, version, ...reasonOf(record), timeNs, ...timesOf(record) };
 }
 
 /** The record as a watch delivers it: the value is a copy. */
@@ -60,7 +67,19 @@ export function updateOf(record: StoredRecord): KvUpdate {
   const { kind, key, version } = record;
   return kind === "put"
     ? { kind, key, value: record.value.slice(), version, ...timesOf(record) }
-    : { kind, key, version, timeMs: record.time };
+    : { kind, key, version, ...reasonOf(record), ...timesOf(record) };
+}
+
+/** When it was written, in ns since the Unix epoch. */
+export function timeNsOf({ time }: StoredRecord): bigint {
+  return BigInt(time) * NANOS_A_MS;
+}
+
+/** Of the markers only those that expiry leaves go away by themselves. */
+function reasonOf({ kind, expiresAt }: StoredRecord): { reason?: RemovalReason } {
+  if (kind === "put") return {};
+  if (kind === "purge") return { reason: "purged" };
+  return { reason: expiresAt === undefined ? "deleted" : "expired" };
 }
 
 function timesOf({ time, expiresAt }: StoredRecord): Pick<KvEntry, "timeMs" | "ttlMs"> {

@@ -6,7 +6,7 @@ import { WatchCursor, type KvUpdate } from "../values/index.js";
 import type { BucketStream } from "./bucket-stream.js";
 import { bucketNotFound, cursorExpired, notConnected } from "./failures.js";
 import type { Link } from "./link.js";
-import { updateOf, type StoredRecord } from "./record.js";
+import { timeNsOf, updateOf, type StoredRecord } from "./record.js";
 
 const MAX_UPDATES = 1000;
 /** Records looked at for one batch, so that a narrow watch of a large bucket does not hold the event loop. */
@@ -21,8 +21,10 @@ export interface WatchSetup {
   readonly scope: WatchScope;
   /** Deliver what came after this sequence; left out, the current state first. */
   readonly from: number | undefined;
+  /** As `WatchOptions.sweeps`. */
+  readonly sweeps: boolean;
   readonly signal: AbortSignal | undefined;
-  /** A cursor that moves without updates is reported this long after the last report. */
+  /** How long after the last report there is another, where nothing else gives cause for one. */
   readonly bookmarkMs: number;
 }
 
@@ -40,7 +42,10 @@ export class InProcessWatch implements KvWatch {
   #position: number;
   #stateLeft: number;
   #caughtUp = false;
-  #reported = -1;
+  /** The last record looked at. */
+  #reached: StoredRecord | undefined;
+  #floor = 1;
+  #rebuilds = 0;
   #bookmarkDue = false;
   #cancelBookmark: (() => void) | undefined;
   #closed = false;
@@ -54,7 +59,11 @@ export class InProcessWatch implements KvWatch {
     this.#position = from ?? 0;
     this.#stateLeft = this.#stateSync ? keysInScope(stream, scope) : 0;
     const wake = (): void => this.#wake?.();
-    const unsubscribe = [stream.subscribe(wake), link.subscribe(wake)];
+    const onLink = (): void => {
+      if (link.state === "up") this.#rebuild();
+      wake();
+    };
+    const unsubscribe = [stream.subscribe(wake), link.subscribe(onLink)];
     const onAbort = (): void => {
       this.#release();
       wake();
@@ -108,6 +117,12 @@ export class InProcessWatch implements KvWatch {
     }
   }
 
+  /** The line is back: what was missed is told at once, be it nothing. */
+  #rebuild(): void {
+    this.#rebuilds += 1;
+    this.#bookmarkDue = true;
+  }
+
   #mayGoOn(): boolean {
     return this.#setup.link.state === "up" && this.#position < this.#setup.stream.log.lastSequence;
   }
@@ -127,12 +142,11 @@ export class InProcessWatch implements KvWatch {
     if (stream.deleted) throw bucketNotFound(stream.identity.name);
     stream.expire();
     const frontier = this.#stateSync ? Math.max(this.#position, this.#head) : this.#position;
-    if (stream.evictedThrough > frontier) throw this.#overrun(frontier);
+    if (!this.#setup.sweeps && stream.evictedThrough > frontier) throw this.#overrun(frontier);
     const updates = this.#collect();
     const catchesUp = !this.#caughtUp && this.#position >= this.#head;
     if (catchesUp) this.#caughtUp = true;
     if (updates.length > 0 || catchesUp) return this.#report(updates);
-    if (this.#position === this.#reported) return undefined;
     if (this.#bookmarkDue) return this.#report(updates);
     this.#cancelBookmark ??= this.#setup.clock.schedule(this.#setup.bookmarkMs, () => {
       this.#bookmarkDue = true;
@@ -154,6 +168,7 @@ export class InProcessWatch implements KvWatch {
       }
       lookedAt += 1;
       this.#position = record.sequence;
+      this.#reached = record;
       if (this.#wants(record)) updates.push(updateOf(record));
       return true;
     });
@@ -172,16 +187,28 @@ export class InProcessWatch implements KvWatch {
   }
 
   #report(updates: readonly KvUpdate[]): WatchBatch {
-    this.#reported = this.#position;
     this.#bookmarkDue = false;
     this.#cancelBookmark?.();
     this.#cancelBookmark = undefined;
+    const reached = this.#reached;
     return {
       updates,
       cursor: WatchCursor.fromU64(this.#position),
+      ...(reached?.sequence === this.#position ? { cursorTimeNs: timeNsOf(reached) } : {}),
+      head: WatchCursor.fromU64(this.#setup.stream.log.lastSequence),
+      ...this.#newFloor(),
       pending: this.#pending(),
+      ...(this.#rebuilds === 0 ? {} : { rebuilds: this.#rebuilds }),
       caughtUp: this.#caughtUp,
     };
+  }
+
+  /** Only at the end: before it, a key whose older record has gone may have a newer one that is still to come. */
+  #newFloor(): Pick<WatchBatch, "floor"> {
+    const { firstSequence, lastSequence } = this.#setup.stream.log;
+    if (this.#position < lastSequence || firstSequence <= this.#floor) return {};
+    this.#floor = firstSequence;
+    return { floor: WatchCursor.fromU64(firstSequence) };
   }
 
   #pending(): number {

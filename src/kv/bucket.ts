@@ -1,4 +1,4 @@
-import type { KvEntry, VersionToken, WatchCursor } from "../values/index.js";
+import type { KvEntry, RemovalReason, VersionToken, WatchCursor } from "../values/index.js";
 import type { WatchScope } from "./scope.js";
 import type { KvWatcher } from "./watch.js";
 
@@ -6,6 +6,8 @@ import type { KvWatcher } from "./watch.js";
 export interface KvRecord extends KvEntry {
   /** `put`, or how the key was removed; a removal's `value` is empty. */
   readonly kind: "put" | "delete" | "purge";
+  /** Of a removal: why. */
+  readonly reason?: RemovalReason;
 }
 
 /** Reads of a bucket, each answered by its backend. */
@@ -21,8 +23,9 @@ export interface KvReader {
 }
 
 /** The last record of a key, without its value. */
-export interface KvRecordHead extends Omit<KvEntry, "value"> {
-  readonly kind: KvRecord["kind"];
+export interface KvRecordHead extends Omit<KvRecord, "value"> {
+  /** `timeMs` to the nanosecond, as `WatchBatch.cursorTimeNs` tells it; left out where the source does not say. */
+  readonly timeNs?: bigint;
 }
 
 /** What it takes to compare a copy with a bucket. Removals are records too. Each is answered by the backend, with no values. */
@@ -32,7 +35,10 @@ export interface KvAuditor {
    * come twice, the newer record later. All of them or a throw.
    */
   records(scope: WatchScope): AsyncIterable<KvRecordHead>;
-  /** How many keys in scope the bucket holds a record of, at one moment. */
+  /**
+   * How many keys in scope the bucket holds a record of, at one moment. Where prefixes do not end in a dot that may take a
+   * listing, and a key that changes under it may count twice.
+   */
   countRecords(scope: WatchScope): Promise<number>;
   /** The record at this position, of whatever key; `undefined` where the bucket has none there any more. */
   recordAt(position: WatchCursor): Promise<KvRecordHead | undefined>;

@@ -11,8 +11,8 @@ export interface WatchOptions {
   /**
    * The caller drops keys by {@link WatchBatch.floor}. Then a live watch that was overrun, or comes back after a time without a
    * line, goes on with what the bucket still holds and tells the floor, where else it would throw `cursor-expired`: all that the
-   * bucket has lies ahead of it, so nothing is missed but what has gone. A position to begin with is judged as ever. Default
-   * false.
+   * bucket has lies ahead of it, so nothing is missed but what has gone. A position to begin with is judged as ever, and a
+   * bucket that was made again or rolled back ends the watch all the same. Default false.
    */
   readonly sweeps?: boolean;
   /** Ends the watch; the iteration throws the signal's reason. */
@@ -21,25 +21,43 @@ export interface WatchOptions {
 
 /** A run of updates, in the bucket's order. */
 export interface WatchBatch {
-  /** May be empty: then the batch only moves `cursor`, or says that the watch has caught up. At most 1000. */
+  /**
+   * May be empty: then the batch only moves `cursor`, or says that the watch has caught up, or that it is level still: while
+   * nothing happens that is said about once a second. At most 1000.
+   */
   readonly updates: readonly KvUpdate[];
   /**
    * Everything in scope up to here has been delivered, this batch included. At or past the version of the last update:
    * a backend may know that nothing in scope lies in between. None before anything is known.
    */
   readonly cursor: WatchCursor;
-  /** When the backend stored the message at `cursor`, in ns since 1970; left out where that is not known. */
+  /**
+   * When the backend stored the message at `cursor`, in ns since 1970; left out where that is not known, as where a bookmark
+   * moved the cursor to a message that is not in scope.
+   */
   readonly cursorTimeNs?: bigint;
   /** The newest position that the backend is known to have, also of what is not in scope; left out where that is not known. */
   readonly head?: WatchCursor;
   /**
-   * The bucket keeps no record before this position, as of a moment when it ended at or before `cursor`: a key whose last known
-   * record is older has gone, also where no marker says so. Told when it has moved, at the latest a few seconds after. Never
-   * goes back. Left out where nothing new is known.
+   * The bucket keeps no record before this position, as of a moment that lies before one at which all it had in scope had
+   * been delivered, this batch included: a key whose last known record is older has gone, also where no marker says so. Told
+   * when it has moved, a few seconds later at most once the watch is level. Never goes back. Left out where nothing new is
+   * known.
    */
   readonly floor?: WatchCursor;
-  /** Updates in scope that the backend has and has not delivered yet, as of this batch. */
+  /**
+   * Updates in scope that the backend has and has not delivered yet, as of this batch. At least 1 where that is not known,
+   * because what delivered it was lost since: 0 always proves that the watch was level at a moment after the line was last
+   * lost, so far as this source knew when it gave the batch out.
+   */
   readonly pending: number;
+  /**
+   * How often what delivers was lost and replaced before this batch (a line, a server or a consumer that went away); left out:
+   * never. The first batch with a higher count comes as soon as the replacement has answered, empty if need be, and its
+   * `pending` counts what was missed. So after a lost line a copy is level again only with a batch of a higher count and
+   * nothing pending.
+   */
+  readonly rebuilds?: number;
   /**
    * Whether the watch has, at this batch or an earlier one, delivered all there was when it began. Goes from false to
    * true once.
@@ -54,6 +72,8 @@ export interface WatchBatch {
  * `bucket-not-found`, `not-connected`, `timeout`, …. All that was delivered stays true, and another watch can go on after it.
  */
 export interface KvWatch extends AsyncDisposable, AsyncIterable<WatchBatch> {
+  /** For people: what this backend cannot promise this watch, and what to do about it. Left out where there is nothing. */
+  readonly warning?: string;
   /** Ends the watch and frees what it holds at the server. The iteration ends without an error. Idempotent. */
   close(): Promise<void>;
 }

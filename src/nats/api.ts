@@ -7,6 +7,7 @@ import type {
   StreamInfo,
 } from "./api-types.js";
 import { ApiError, fromApiError } from "./errors.js";
+import { Leftovers } from "./leftovers.js";
 import type { Link } from "./link.js";
 
 const PREFIX = "$JS.API";
@@ -23,9 +24,13 @@ const CLEAN_UP_MS = 2_000;
  */
 export class JetStreamApi {
   readonly link: Link;
+  readonly #leftovers: Leftovers;
 
   constructor(link: Link) {
     this.link = link;
+    this.#leftovers = new Leftovers(link, (stream, consumer) =>
+      this.#deleteConsumer(stream, consumer),
+    );
   }
 
   async streamInfo(stream: string): Promise<StreamInfo> {
@@ -76,7 +81,15 @@ export class JetStreamApi {
     );
   }
 
-  async deleteConsumer(stream: string, consumer: string): Promise<void> {
+  /**
+   * Deletes the consumer, or if the server cannot be reached remembers to do it when it can. Resolves after the first attempt.
+   * Never throws.
+   */
+  async discardConsumer(stream: string, consumer: string): Promise<void> {
+    await this.#leftovers.remove(stream, consumer);
+  }
+
+  async #deleteConsumer(stream: string, consumer: string): Promise<void> {
     const subject = `CONSUMER.DELETE.${stream}.${consumer}`;
     await this.#call(`delete a consumer of stream ${stream}`, subject, undefined, CLEAN_UP_MS);
   }

@@ -8,6 +8,7 @@ import {
 import type { MillpondError } from "../errors/index.js";
 import type { Clock, Random } from "../platform/index.js";
 import { fromClientError, isRefusal, notConnected } from "./errors.js";
+import { requireServer } from "./server-version.js";
 
 export type LinkState = "up" | "down" | "closed";
 
@@ -92,6 +93,11 @@ export class Link {
     return () => this.#denialListeners.delete(listener);
   }
 
+  /** What is thrown while the connection is down. */
+  get whyDown(): MillpondError {
+    return this.#refusal ?? notConnected("down");
+  }
+
   /** Throws unless the connection is up: `not-connected`, or why there is none. */
   require(): void {
     this.#connected();
@@ -144,7 +150,7 @@ export class Link {
   #connected(): Client {
     if (this.#state === "closed") throw notConnected("closed");
     if (this.#state === "up" && this.#client !== undefined) return this.#client;
-    throw this.#refusal ?? notConnected("down");
+    throw this.whyDown;
   }
 
   async #follow(client: Client): Promise<void> {
@@ -152,9 +158,10 @@ export class Link {
       if (status.type === "disconnect" || status.type === "staleConnection") {
         this.#become("down");
       } else if (status.type === "reconnect") {
-        this.#refusal = undefined;
         this.#learn(client);
-        this.#become("up");
+        // Another server of the cluster, or the same one after a downgrade, may not do although the first did.
+        this.#refusal = tooOld(this.#facts.version);
+        if (this.#refusal === undefined) this.#become("up");
       } else if (status.type === "error" && isRefusal(status.error)) {
         // The client dials on, and the server may go on refusing it: until then this is why.
         this.#refusal = fromClientError(status.error, "connect again");
@@ -180,5 +187,14 @@ export class Link {
       for (const fail of inFlight) fail(notConnected(state));
     }
     for (const listener of this.#listeners) listener();
+  }
+}
+
+function tooOld(version: string): MillpondError | undefined {
+  try {
+    requireServer(version);
+    return undefined;
+  } catch (error) {
+    return fromClientError(error, "use this server");
   }
 }

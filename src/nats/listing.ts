@@ -3,7 +3,7 @@ import { MillpondError } from "../errors/index.js";
 import { inScope, type KvRecord, type WatchScope } from "../kv/index.js";
 import { VersionToken } from "../values/index.js";
 import type { JetStreamApi } from "./api.js";
-import { kindOf, type Delivery } from "./message.js";
+import { meaningOf, ttlMsOf, type Delivery } from "./message.js";
 import { PullConsumer, type ConsumerHandler } from "./pull-consumer.js";
 import { filtersAreExact, filtersOf, streamOf, subjectPrefixOf } from "./subjects.js";
 
@@ -12,6 +12,12 @@ export interface ListingOptions {
   /** Leaves the values out: records come with empty ones. */
   readonly headersOnly: boolean;
   readonly emptyValueIsDelete: boolean;
+  /** Whether a record's `Nats-TTL` counts in this stream. */
+  readonly hasTtl: boolean;
+}
+
+export interface ListedRecord extends KvRecord {
+  readonly timeNs: bigint;
 }
 
 /**
@@ -22,7 +28,7 @@ export async function* listRecords(
   api: JetStreamApi,
   bucket: string,
   options: ListingOptions,
-): AsyncGenerator<KvRecord, void> {
+): AsyncGenerator<ListedRecord, void> {
   const { scope } = options;
   if (filtersOf(bucket, scope).length === 0) return;
   const arrivals = new Arrivals(bucket, options);
@@ -51,25 +57,38 @@ export async function* listRecords(
   }
 }
 
-/** How many keys that is, at one moment: what a consumer of all of them has before it is asked for any. */
+/**
+ * How many keys that is, at one moment: what a consumer of all of them has before it is asked for any. With filters that let
+ * through more than the scope there is no way but to list; a key that changes meanwhile is then counted at most twice.
+ */
 export async function countRecords(
   api: JetStreamApi,
   bucket: string,
   scope: WatchScope,
 ): Promise<number> {
-  if (!filtersAreExact(scope)) {
-    let count = 0;
-    const options = { scope, headersOnly: true, emptyValueIsDelete: false };
-    for await (const record of listRecords(api, bucket, options)) if (record.key !== "") count += 1;
-    return count;
-  }
+  const stream = streamOf(bucket);
   const filters = filtersOf(bucket, scope);
   if (filters.length === 0) return 0;
+  if (!filtersAreExact(scope)) return await countListed(api, bucket, scope);
   const start = "last-per-key" as const;
-  const spec = { stream: streamOf(bucket), filters, start, headersOnly: true };
+  const spec = { stream, filters, start, headersOnly: true };
   const consumer = await PullConsumer.create(api, spec, ignoring);
   await consumer.close();
   return consumer.info.num_pending;
+}
+
+async function countListed(api: JetStreamApi, bucket: string, scope: WatchScope): Promise<number> {
+  const { state } = await api.streamInfo(streamOf(bucket));
+  const end = VersionToken.fromU64(state.last_seq).toHex();
+  const options = { scope, headersOnly: true, emptyValueIsDelete: false, hasTtl: false };
+  let count = 0;
+  // Up to the end as it was each key comes once; only those that were written since need remembering.
+  const written = new Set<string>();
+  for await (const { key, version } of listRecords(api, bucket, options)) {
+    if (version.toHex() > end) written.add(key);
+    else count += 1;
+  }
+  return count + written.size;
 }
 
 const ignoring: ConsumerHandler = {
@@ -83,7 +102,7 @@ const ignoring: ConsumerHandler = {
 class Arrivals implements ConsumerHandler {
   readonly #prefix: string;
   readonly #options: ListingOptions;
-  #records: KvRecord[] = [];
+  #records: ListedRecord[] = [];
   #complete = false;
   #pullEnded = false;
   #failure: MillpondError | undefined;
@@ -95,7 +114,7 @@ class Arrivals implements ConsumerHandler {
   }
 
   /** Resolves with at least one record, or with none once a pull has ended or all is there. */
-  async take(): Promise<{ readonly records: KvRecord[]; readonly complete: boolean }> {
+  async take(): Promise<{ readonly records: ListedRecord[]; readonly complete: boolean }> {
     while (this.#records.length === 0 && !this.#complete && !this.#pullEnded) {
       if (this.#failure !== undefined) throw cutShort(this.#failure);
       await new Promise<void>((resolve) => {
@@ -111,17 +130,20 @@ class Arrivals implements ConsumerHandler {
   message(message: Msg, delivery: Delivery): void {
     const { headers } = message;
     const header = headers === undefined ? undefined : (name: string) => headers.get(name);
-    const { headersOnly, emptyValueIsDelete } = this.#options;
+    const { headersOnly, emptyValueIsDelete, hasTtl } = this.#options;
     const size = headersOnly ? Number(header?.("Nats-Msg-Size")) : message.data.length;
-    const found = kindOf(header);
-    const kind = found === "put" && size === 0 && emptyValueIsDelete ? "delete" : found;
+    const { kind, reason } = meaningOf(header, size, emptyValueIsDelete);
+    const ttlMs = hasTtl ? ttlMsOf(header) : undefined;
     this.#records.push({
       kind,
+      ...(reason === undefined ? {} : { reason }),
       key: message.subject.slice(this.#prefix.length),
       // A copy: the client's bytes are a view of all that came in one read from the socket.
       value: kind === "put" ? new Uint8Array(message.data) : new Uint8Array(0),
       version: VersionToken.fromU64(delivery.streamSequence),
       timeMs: delivery.timeMs,
+      timeNs: BigInt(delivery.timeNs),
+      ...(ttlMs === undefined ? {} : { ttlMs }),
     });
     if (delivery.pending === 0) this.#complete = true;
     this.#wake?.();

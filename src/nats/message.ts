@@ -1,4 +1,4 @@
-import type { KvRecord } from "../kv/index.js";
+import type { RemovalReason } from "../values/index.js";
 
 /** Where a delivered message stands, from its reply subject. */
 export interface Delivery {
@@ -8,10 +8,13 @@ export interface Delivery {
   readonly pending: number;
   /** When the stream stored it, in ms since 1970. */
   readonly timeMs: number;
+  /** The same in ns, as digits: a number would not hold it, and most are never asked for. */
+  readonly timeNs: string;
 }
 
-/** The delivery tells the time in nanoseconds, which a number would not hold: without so many digits they are milliseconds. */
+/** Of the time in nanoseconds, what is below a millisecond. */
 const NANOS_DIGITS = 6;
+const ACK = "$JS.ACK.";
 const TOKENS_V1 = 9;
 const TOKENS_V2 = 11;
 
@@ -21,41 +24,77 @@ const TOKENS_V2 = 11;
  * the empty reply subject of a status message.
  */
 export function deliveryOf(reply: string): Delivery | undefined {
-  if (!reply.startsWith("$JS.ACK.")) return undefined;
+  if (!reply.startsWith(ACK)) return undefined;
   const tokens = reply.split(".");
   const shift = tokens.length === TOKENS_V1 ? 0 : tokens.length >= TOKENS_V2 ? 2 : undefined;
   if (shift === undefined) return undefined;
   const streamSequence = Number(tokens[5 + shift]);
   const consumerSequence = Number(tokens[6 + shift]);
-  const timeMs = Number(tokens[7 + shift]?.slice(0, -NANOS_DIGITS));
+  const timeNs = tokens[7 + shift] ?? "";
+  const timeMs = Number(timeNs.slice(0, -NANOS_DIGITS));
   const pending = Number(tokens[8 + shift]);
   if (Number.isNaN(streamSequence + consumerSequence + pending + timeMs)) return undefined;
-  return { streamSequence, consumerSequence, pending, timeMs };
+  return { streamSequence, consumerSequence, pending, timeMs, timeNs };
+}
+
+const NANOS_A_MS = 1_000_000n;
+const RFC3339 = /^(.*:\d\d)(?:\.(\d{1,9}))?(Z|[-+]\d\d:\d\d)$/;
+
+/** The time of a stored message, RFC 3339 with up to nine decimals, in ns since 1970; `undefined` for what is none. */
+export function nanosOfTime(time: string): bigint | undefined {
+  const [, seconds = "", decimals = "", zone = ""] = RFC3339.exec(time) ?? [];
+  const ms = Date.parse(`${seconds}${zone}`);
+  if (Number.isNaN(ms)) return undefined;
+  return BigInt(ms) * NANOS_A_MS + BigInt(decimals.padEnd(9, "0"));
 }
 
 /** Looks up a header; `""` where there is none. */
 export type HeaderLookup = (name: string) => string;
 
+/** A removal, or that it is none. */
+export type Meaning =
+  | { readonly kind: "put"; readonly reason?: undefined }
+  | { readonly kind: "delete" | "purge"; readonly reason: RemovalReason };
+
+const PUT: Meaning = { kind: "put" };
+const DELETED: Meaning = { kind: "delete", reason: "deleted" };
+const PURGED: Meaning = { kind: "purge", reason: "purged" };
+const EXPIRED: Meaning = { kind: "delete", reason: "expired" };
+const REMOVED: Meaning = { kind: "delete", reason: "removed" };
+const PURGED_BY_OPERATOR: Meaning = { kind: "purge", reason: "removed" };
+const EMPTIED: Meaning = { kind: "delete", reason: "emptied" };
+
 /**
  * What a record means. Markers are of a client (`KV-Operation`) or, from 2.11 on, of the server, which writes them where a
- * time to live or a limit removed a key (`Nats-Marker-Reason`: MaxAge, Remove, Purge). All of them are removals.
+ * time to live or a limit removed a key (`Nats-Marker-Reason`: MaxAge), or an operator did (Remove, Purge). All of them are
+ * removals, and where `emptyValueIsDelete` so is a value without bytes.
  */
-export function kindOf(header: HeaderLookup | undefined): KvRecord["kind"] {
-  if (header === undefined) return "put";
+export function meaningOf(
+  header: HeaderLookup | undefined,
+  size: number,
+  emptyValueIsDelete: boolean,
+): Meaning {
+  const found = header === undefined ? PUT : meaningOfHeaders(header);
+  return found === PUT && size === 0 && emptyValueIsDelete ? EMPTIED : found;
+}
+
+function meaningOfHeaders(header: HeaderLookup): Meaning {
   switch (header("KV-Operation")) {
     case "DEL":
-      return "delete";
+      return DELETED;
     case "PURGE":
-      return "purge";
+      return PURGED;
     default:
   }
   switch (header("Nats-Marker-Reason")) {
     case "":
-      return "put";
+      return PUT;
+    case "MaxAge":
+      return EXPIRED;
     case "Purge":
-      return "purge";
+      return PURGED_BY_OPERATOR;
     default:
-      return "delete";
+      return REMOVED;
   }
 }
 

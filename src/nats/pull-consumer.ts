@@ -61,7 +61,9 @@ export class PullConsumer {
   /** Messages that the pull that is out may still bring; 0 where none is out. */
   #wanted = 0;
   #received = 0;
-  #maxBytes: number | undefined;
+  readonly #maxBytes: number;
+  /** The next message is larger than a whole pull. */
+  #oversize = false;
   #lastHeard = 0;
   /** Until when a pull was out, or is if nothing ends it. */
   #pulledUntil: number;
@@ -115,7 +117,7 @@ export class PullConsumer {
     } catch (error) {
       // Unless the server refused it, the answer may be all that was lost. Not waited for: the server may be gone as well.
       if (!(error instanceof ApiError)) {
-        api.deleteConsumer(spec.stream, config.name).catch(() => {});
+        void api.discardConsumer(spec.stream, config.name);
       }
       throw error;
     }
@@ -129,15 +131,16 @@ export class PullConsumer {
   /** Asks for the next messages; nothing happens while a pull is out. */
   pull(): void {
     if (this.#wanted > 0 || this.#ended) return;
-    this.#wanted = PULL_MESSAGES;
+    this.#wanted = this.#oversize ? 1 : PULL_MESSAGES;
     this.#received = 0;
     const { link } = this.#api;
     const request = {
-      batch: PULL_MESSAGES,
+      batch: this.#wanted,
       expires: nanosOf(PULL_EXPIRES_MS),
       idle_heartbeat: nanosOf(HEARTBEAT_MS),
-      ...(this.#maxBytes === undefined ? {} : { max_bytes: this.#maxBytes }),
+      ...(this.#oversize ? {} : { max_bytes: this.#maxBytes }),
     };
+    this.#oversize = false;
     this.#lastHeard = link.clock.now();
     // By the clock, not by the server's word that a pull has ended: that may have waited long to be read.
     if (this.#lastHeard > this.#pulledUntil + PULL_GRACE_MS) this.#waiting = false;
@@ -151,11 +154,10 @@ export class PullConsumer {
     this.#cancelSilenceCheck ??= this.#checkSilence();
   }
 
-  /** Ends it here and, if it can be reached, at the server. Never throws. */
+  /** Ends it here and at the server, there once that can be reached. Never throws. */
   async close(): Promise<void> {
     this.#end();
-    if (this.#api.link.state !== "up") return;
-    await this.#api.deleteConsumer(this.#stream, this.info.name).catch(() => {});
+    await this.#api.discardConsumer(this.#stream, this.info.name);
   }
 
   #onMessage(error: Error | null, message: Msg): void {
@@ -191,8 +193,8 @@ export class PullConsumer {
     } else if (code === 408 || code === 404) {
       this.#endPull();
     } else if (code === 409 && /exceeds maxbytes|batch completed/i.test(description)) {
-      // Larger than a whole pull: that one message comes alone, if no limit is set.
-      if (this.#received === 0) this.#maxBytes = undefined;
+      // Larger than a whole pull: that one message comes alone, by a pull without a limit.
+      if (this.#received === 0) this.#oversize = true;
       this.#endPull();
     } else {
       const why = code === 503 ? "it is gone" : `${code} ${description}`;

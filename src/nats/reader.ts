@@ -7,16 +7,16 @@ import {
   type WatchScope,
 } from "../kv/index.js";
 import {
-  checkKey,
   checkPrefix,
+  checkReadableKey,
   VersionToken,
   type KvEntry,
   type WatchCursor,
 } from "../values/index.js";
 import type { JetStreamApi } from "./api.js";
 import type { StoredMessage } from "./api-types.js";
-import { countRecords, listRecords } from "./listing.js";
-import { kindOf, storedHeaders } from "./message.js";
+import { countRecords, listRecords, type ListedRecord } from "./listing.js";
+import { meaningOf, nanosOfTime, storedHeaders, ttlMsOf } from "./message.js";
 import { streamOf, subjectPrefixOf } from "./subjects.js";
 
 export interface ReaderOptions {
@@ -28,6 +28,8 @@ export class BucketReader implements KvReader, KvAuditor {
   readonly #bucket: string;
   readonly #api: JetStreamApi;
   readonly #options: ReaderOptions;
+  /** Once a stream allows times to live, it always will. */
+  #hasTtl = false;
 
   constructor(bucket: string, api: JetStreamApi, options: ReaderOptions) {
     this.#bucket = bucket;
@@ -42,10 +44,12 @@ export class BucketReader implements KvReader, KvAuditor {
   }
 
   async entry(key: string): Promise<KvRecord | undefined> {
-    checkReadable(key);
+    checkReadableKey(key);
     const subject = `${subjectPrefixOf(this.#bucket)}${key}`;
     const stored = await this.#api.lastMessage(streamOf(this.#bucket), subject);
-    return stored === undefined ? undefined : this.#recordOf(key, stored);
+    if (stored === undefined) return undefined;
+    const { timeNs: _exact, ...record } = await this.#recordOf(key, stored);
+    return record;
   }
 
   /**
@@ -65,10 +69,7 @@ export class BucketReader implements KvReader, KvAuditor {
 
   async *records(scope: WatchScope): AsyncGenerator<KvRecordHead, void> {
     for (const prefix of prefixesOf(scope)) checkPrefix(prefix);
-    const options = { scope, headersOnly: true, ...this.#options };
-    for await (const record of listRecords(this.#api, this.#bucket, options)) {
-      yield headOf(record);
-    }
+    for await (const { value: _none, ...head } of this.#list(scope, true)) yield head;
   }
 
   async countRecords(scope: WatchScope): Promise<number> {
@@ -77,53 +78,61 @@ export class BucketReader implements KvReader, KvAuditor {
   }
 
   async recordAt(position: WatchCursor): Promise<KvRecordHead | undefined> {
-    const sequence = Number(position.toU64() ?? 0n);
-    if (sequence === 0) return undefined;
-    const stored = await this.#api.messageAt(streamOf(this.#bucket), sequence);
-    const prefix = subjectPrefixOf(this.#bucket);
-    return stored && headOf(this.#recordOf(stored.subject.slice(prefix.length), stored));
+    const sequence = position.toU64() ?? 0n;
+    if (sequence === 0n || sequence > Number.MAX_SAFE_INTEGER) return undefined;
+    const stored = await this.#api.messageAt(streamOf(this.#bucket), Number(sequence));
+    if (stored === undefined) return undefined;
+    const key = stored.subject.slice(subjectPrefixOf(this.#bucket).length);
+    const { value: _value, ...head } = await this.#recordOf(key, stored);
+    return head;
   }
 
   async *#live(prefix: string, headersOnly: boolean): AsyncGenerator<KvRecord, void> {
     checkPrefix(prefix);
-    const scope: WatchScope = { kind: "prefix", prefix };
-    const options = { scope, headersOnly, ...this.#options };
-    for await (const record of listRecords(this.#api, this.#bucket, options)) {
+    for await (const record of this.#list({ kind: "prefix", prefix }, headersOnly)) {
       if (record.kind === "put") yield record;
     }
   }
 
-  #recordOf(key: string, stored: StoredMessage): KvRecord {
-    const found = kindOf(stored.hdrs === undefined ? undefined : storedHeaders(stored.hdrs));
-    const data = stored.data ?? "";
-    const isTombstone = data === "" && this.#options.emptyValueIsDelete;
-    const kind = found === "put" && isTombstone ? "delete" : found;
+  async *#list(scope: WatchScope, headersOnly: boolean): AsyncGenerator<ListedRecord, void> {
+    const hasTtl = await this.#ttlCounts();
+    const options = { scope, headersOnly, hasTtl, ...this.#options };
+    yield* listRecords(this.#api, this.#bucket, options);
+  }
+
+  async #recordOf(key: string, stored: StoredMessage): Promise<KvRecord & { timeNs?: bigint }> {
+    const header = stored.hdrs === undefined ? undefined : storedHeaders(stored.hdrs);
+    const value = Buffer.from(stored.data ?? "", "base64");
+    const { kind, reason } = meaningOf(header, value.length, this.#options.emptyValueIsDelete);
+    const ttlMs = ttlMsOf(header);
+    const timeNs = nanosOfTime(stored.time);
     return {
       kind,
+      ...(reason === undefined ? {} : { reason }),
       key,
-      value: kind === "put" ? new Uint8Array(Buffer.from(data, "base64")) : new Uint8Array(0),
+      value: kind === "put" ? new Uint8Array(value) : new Uint8Array(0),
       version: VersionToken.fromU64(stored.seq),
       timeMs: Date.parse(stored.time),
+      ...(timeNs === undefined ? {} : { timeNs }),
+      ...(ttlMs !== undefined && (await this.#ttlCounts()) ? { ttlMs } : {}),
     };
+  }
+
+  /** Without the stream's leave a server keeps a record for ever, whatever its `Nats-TTL` says (2.10). */
+  async #ttlCounts(): Promise<boolean> {
+    if (this.#hasTtl) return true;
+    const { config } = await this.#api.streamInfo(streamOf(this.#bucket));
+    this.#hasTtl = config.allow_msg_ttl === true;
+    return this.#hasTtl;
   }
 }
 
-function headOf({ kind, key, version, timeMs, ttlMs }: KvRecord): KvRecordHead {
+function entryOf({ key, value, version, timeMs, ttlMs }: KvRecord): KvEntry {
   return {
-    kind,
     key,
+    value,
     version,
     ...(timeMs === undefined ? {} : { timeMs }),
     ...(ttlMs === undefined ? {} : { ttlMs }),
   };
-}
-
-function entryOf({ key, value, version, timeMs }: KvRecord): KvEntry {
-  return { key, value, version, ...(timeMs === undefined ? {} : { timeMs }) };
-}
-
-/** Keys can be read that cannot be written (see {@link checkKey}), but none that stands for several. */
-function checkReadable(key: string): void {
-  if (key === "" || key.endsWith(".")) checkKey(key);
-  checkPrefix(key);
 }

@@ -1,9 +1,21 @@
+import { sleep } from "../platform/index.js";
 import { gapIsHarmless, resumeIsSound } from "../rules/index.js";
 import type { JetStreamApi } from "./api.js";
 import type { StreamInfo } from "./api-types.js";
 import { evicts } from "./bucket-config.js";
 import { cursorExpired } from "./errors.js";
+import { nanosOfTime } from "./message.js";
 import { streamOf } from "./subjects.js";
+
+/** A message that was delivered: when the stream stored it, in ns since 1970, as digits. */
+export interface Delivered {
+  readonly sequence: number;
+  readonly timeNs: string;
+}
+
+/** A new leader may take this long to know all that was stored: before then a stream is not called rolled back. */
+const LEADER_LAG_MS = 400;
+const LEADER_LOOKS = 3;
 
 /**
  * What a watch knows of its stream, and the looks at it by which the watch makes sure that nothing was dropped under it: the
@@ -13,16 +25,16 @@ export class StreamGuard {
   readonly #api: JetStreamApi;
   readonly #bucket: string;
   readonly #created: string;
-  #head: number;
-  #evicts: boolean;
+  #first = 0;
+  #head = 0;
+  #evicts = false;
   readonly #hasTtl: boolean;
 
   private constructor(api: JetStreamApi, bucket: string, info: StreamInfo) {
     this.#api = api;
     this.#bucket = bucket;
     this.#created = info.created;
-    this.#head = info.state.last_seq;
-    this.#evicts = evicts(info.config);
+    this.#note(info);
     this.#hasTtl = info.config.allow_msg_ttl === true;
   }
 
@@ -43,6 +55,11 @@ export class StreamGuard {
       );
     }
     return new StreamGuard(api, bucket, info);
+  }
+
+  /** The stream's first sequence at the last look. */
+  get first(): number {
+    return this.#first;
   }
 
   /** The stream's last sequence at the last look. */
@@ -67,8 +84,8 @@ export class StreamGuard {
    * back to before `reached`.
    */
   async requireHarmless(frontier: number, reached: number, whole = false): Promise<void> {
-    const info = await this.look(reached);
-    const floor = { firstSequence: info.state.first_seq, evicts: this.#evicts };
+    await this.look(reached);
+    const floor = { firstSequence: this.#first, evicts: this.#evicts };
     if (!gapIsHarmless(frontier, floor, whole)) {
       throw cursorExpired(
         `bucket ${this.#bucket} begins at ${floor.firstSequence} now: what came after ${frontier} was dropped before this watch had read it`,
@@ -77,13 +94,44 @@ export class StreamGuard {
   }
 
   /** Throws `cursor-expired` where the stream is another one, or was rolled back to before `reached`. */
-  async look(reached: number): Promise<StreamInfo> {
-    const info = await this.#api.streamInfo(streamOf(this.#bucket));
-    if (info.created !== this.#created || info.state.last_seq < reached) {
-      throw cursorExpired(`bucket ${this.#bucket} was made again or rolled back under the watch`);
+  async look(reached: number): Promise<void> {
+    const { link } = this.#api;
+    for (let looks = 1; ; looks += 1) {
+      const info = await this.#api.streamInfo(streamOf(this.#bucket));
+      if (info.created !== this.#created) throw this.#madeAgain();
+      if (info.state.last_seq >= reached) {
+        this.#note(info);
+        return;
+      }
+      if (looks === LEADER_LOOKS) throw this.#rolledBack();
+      await sleep(link.clock, LEADER_LAG_MS);
     }
-    this.#head = info.state.last_seq;
-    this.#evicts = evicts(info.config);
-    return info;
+  }
+
+  /**
+   * Throws `cursor-expired` where one of these messages, of which it looks at the first few until it finds one, is another one
+   * now: a stream that was rolled back keeps its `created` and gives its sequences again.
+   */
+  async requireSame(delivered: readonly Delivered[]): Promise<void> {
+    for (const { sequence, timeNs } of delivered) {
+      const found = await this.#api.messageAt(streamOf(this.#bucket), sequence);
+      if (found === undefined) continue;
+      if (nanosOfTime(found.time) !== BigInt(timeNs)) throw this.#rolledBack();
+      return;
+    }
+  }
+
+  #note({ state, config }: StreamInfo): void {
+    this.#first = state.first_seq;
+    this.#head = state.last_seq;
+    this.#evicts = evicts(config);
+  }
+
+  #madeAgain(): Error {
+    return cursorExpired(`bucket ${this.#bucket} was made again under the watch`);
+  }
+
+  #rolledBack(): Error {
+    return cursorExpired(`bucket ${this.#bucket} was rolled back under the watch`);
   }
 }

@@ -2,8 +2,9 @@ import type { Msg } from "@nats-io/nats-core";
 import type { MillpondError } from "../errors/index.js";
 import { inScope, type WatchScope } from "../kv/index.js";
 import { VersionToken, type KvUpdate } from "../values/index.js";
-import { kindOf, ttlMsOf, type Delivery } from "./message.js";
+import { meaningOf, ttlMsOf, type Delivery } from "./message.js";
 import type { ConsumerHandler } from "./pull-consumer.js";
+import type { Delivered } from "./stream-guard.js";
 import { filtersAreExact, subjectPrefixOf } from "./subjects.js";
 
 /** What has arrived since the last taking. */
@@ -18,6 +19,10 @@ export interface Arrived {
   readonly pending: number;
   /** Whether all there was when the watch began has arrived. */
   readonly complete: boolean;
+  /** Nothing was pending at a moment when everything up to here had arrived; 0 where there was no such moment. */
+  readonly level: number;
+  /** The last message, where one has arrived of this consumer. */
+  readonly last: Delivered | undefined;
 }
 
 export interface ArrivalOptions {
@@ -48,6 +53,8 @@ export class WatchArrivals implements ConsumerHandler {
   #busy = false;
   #pending = 0;
   #complete = false;
+  #level = 0;
+  #last: Delivery | undefined;
   #news = false;
   #heard = false;
   #lost: MillpondError | undefined;
@@ -72,6 +79,7 @@ export class WatchArrivals implements ConsumerHandler {
   /** `undefined` where there is nothing new. */
   take(): Arrived | undefined {
     if (!this.#news) return undefined;
+    const last = this.#last;
     const taken = {
       updates: this.#updates,
       through: this.#through,
@@ -79,6 +87,8 @@ export class WatchArrivals implements ConsumerHandler {
       idle: !this.#busy,
       pending: this.#pending,
       complete: this.#complete,
+      level: this.#level,
+      last: last && { sequence: last.streamSequence, timeNs: last.timeNs },
     };
     this.#updates = [];
     this.#gap = false;
@@ -95,6 +105,7 @@ export class WatchArrivals implements ConsumerHandler {
     this.#news = true;
     this.#busy = true;
     this.#pending = pending;
+    this.#last = delivery;
     const key = message.subject.slice(this.#prefixLength);
     if (!this.#filters || inScope(this.#options.scope, key)) {
       this.#updates.push(this.#updateOf(key, message, delivery));
@@ -103,16 +114,24 @@ export class WatchArrivals implements ConsumerHandler {
     this.#options.wake();
   }
 
+  /** Is news also where nothing has moved: all is as it was, and that is known as of now. */
   bookmark(streamSequence: number, waiting: boolean): void {
     this.#heard = true;
     this.#pending = 0;
-    this.completed();
     if (streamSequence > this.#through) {
       this.#skip(streamSequence);
       if (!waiting) this.#busy = true;
-      this.#news = true;
     }
-    if (this.#news) this.#options.wake();
+    this.completed();
+    this.#news = true;
+    this.#options.wake();
+  }
+
+  /** The server has made the consumer, with so much to deliver. */
+  answered(pending: number, isNews: boolean): void {
+    this.#pending = pending;
+    if (pending === 0) this.completed();
+    if (isNews) this.#news = true;
   }
 
   pullEnded(): void {
@@ -127,10 +146,12 @@ export class WatchArrivals implements ConsumerHandler {
 
   /** Nothing more is pending: so everything up to the stream's end as it was before the consumer has arrived. */
   completed(): void {
-    if (this.#complete) return;
-    this.#complete = true;
-    this.#news = true;
-    if (this.#options.head > this.#through) this.#skip(this.#options.head);
+    if (!this.#complete) {
+      this.#complete = true;
+      this.#news = true;
+      if (this.#options.head > this.#through) this.#skip(this.#options.head);
+    }
+    this.#level = this.#through;
   }
 
   /** Nothing of what lies in between was delivered, not even where that is a single record. */
@@ -142,15 +163,21 @@ export class WatchArrivals implements ConsumerHandler {
   #updateOf(key: string, message: Msg, { streamSequence, timeMs }: Delivery): KvUpdate {
     const version = VersionToken.fromU64(streamSequence);
     const { headers, data } = message;
-    const header = headers === undefined ? undefined : (name: string) => headers.get(name);
-    const kind = kindOf(header);
-    if (kind !== "put") return { kind, key, version, timeMs };
-    if (data.length === 0 && this.#options.emptyValueIsDelete) {
-      return { kind: "delete", key, version, timeMs };
+    if (headers === undefined && data.length > 0) {
+      return { kind: "put", key, value: copyOf(data), version, timeMs };
     }
-    const ttlMs = this.#options.hasTtl ? ttlMsOf(header) : undefined;
-    // A copy: the client's bytes are a view of all that came in one read from the socket.
-    const put = { kind, key, value: new Uint8Array(data), version, timeMs };
-    return ttlMs === undefined ? put : { ...put, ttlMs };
+    const { emptyValueIsDelete, hasTtl } = this.#options;
+    const header = headers === undefined ? undefined : (name: string) => headers.get(name);
+    const { kind, reason } = meaningOf(header, data.length, emptyValueIsDelete);
+    const ttlMs = hasTtl ? ttlMsOf(header) : undefined;
+    const times = ttlMs === undefined ? { timeMs } : { timeMs, ttlMs };
+    return kind === "put"
+      ? { kind, key, value: copyOf(data), version, ...times }
+      : { kind, key, version, reason, ...times };
   }
+}
+
+/** The client's bytes are a view of all that came in one read from the socket. */
+function copyOf(data: Uint8Array): Uint8Array {
+  return new Uint8Array(data);
 }

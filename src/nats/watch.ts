@@ -6,25 +6,25 @@ import {
   type WatchOptions,
   type WatchScope,
 } from "../kv/index.js";
-import { sleep } from "../platform/index.js";
-import { backoffDelay } from "../rules/index.js";
-import { checkPrefix, WatchCursor } from "../values/index.js";
-import { inTime, unlessAborted } from "./abort.js";
+import { checkPrefix, type WatchCursor } from "../values/index.js";
+import { unlessAborted } from "./abort.js";
 import type { JetStreamApi } from "./api.js";
-import { cursorExpired, isTransient, notConnected } from "./errors.js";
-import { PullConsumer } from "./pull-consumer.js";
+import { cursorExpired, notConnected } from "./errors.js";
+import { Lookout } from "./lookout.js";
+import { Mender, Waiter } from "./mender.js";
+import { PullConsumer, type ConsumerSpec } from "./pull-consumer.js";
+import { filtersAreSafe, requireServer } from "./server-version.js";
 import { StreamGuard } from "./stream-guard.js";
 import { filtersOf, streamOf } from "./subjects.js";
 import { WatchArrivals, type Arrived } from "./watch-arrivals.js";
+import { WatchProgress } from "./watch-progress.js";
 
 export interface NatsWatchOptions extends WatchOptions {
   readonly emptyValueIsDelete: boolean;
 }
 
-/** Between attempts to get a lost consumer back. */
-const RETRY_LIMITS = { minMs: 50, maxMs: 1_000 };
-/** What a watch cannot mend in this time it throws: whoever holds a copy must be able to say that it is not followed. */
-const MEND_MS = 5_000;
+/** Of the messages delivered last, so many are looked for until one is found that can be compared. */
+const COMPARED = 4;
 
 /**
  * Sets up a watch of a bucket. Throws `cursor-expired`, `bucket-not-found`, `invalid-key` and what a request can throw; it is
@@ -70,6 +70,7 @@ interface WatchSetup {
   readonly guard: StreamGuard;
   /** Deliver what came after this sequence; left out, the current state first. */
   readonly from: bigint | undefined;
+  readonly sweeps?: boolean;
   readonly emptyValueIsDelete: boolean;
   readonly signal?: AbortSignal;
 }
@@ -82,54 +83,53 @@ interface WatchSetup {
  * whatever reason, is replaced by one that starts after it.
  */
 class NatsWatch implements KvWatch {
+  readonly warning?: string;
   readonly #setup: WatchSetup;
   readonly #filters: readonly string[];
   readonly #iterator: AsyncGenerator<WatchBatch, void>;
   readonly #release: () => void;
   readonly #stop = new AbortController();
-  #frontier: number;
-  /**
-   * What may have been dropped up to here does not matter: of the records that were there when a state-sync began, one that
-   * is gone says that its key is gone.
-   */
-  #reference: number;
-  #delivered = false;
-  #caughtUp = false;
+  readonly #waiter: Waiter;
+  readonly #mender: Mender;
+  readonly #progress: WatchProgress;
+  readonly #lookout: Lookout;
   #consumer: PullConsumer | undefined;
   #arrivals: WatchArrivals;
-  /** Consumers lost in a row without anything delivered between. */
-  #failures = 0;
   /** When the first consumer was lost of those lost since the server was last heard of. */
   #lostSince: number | undefined;
   #closed = false;
-  #wake: (() => void) | undefined;
 
   constructor(setup: WatchSetup) {
     const { api, bucket, scope, guard, from, signal } = setup;
+    const { link } = api;
     this.#setup = setup;
     this.#filters = filtersOf(bucket, scope);
-    this.#frontier = Number(from ?? 0);
-    this.#reference = from === undefined ? guard.head : this.#frontier;
+    this.#waiter = new Waiter(link);
+    const { wake } = this.#waiter;
+    const isOpen = (): boolean => this.#isOpen();
+    this.#mender = new Mender({ link, waiter: this.#waiter, isOpen, stop: this.#stop.signal });
+    this.#progress = new WatchProgress(from === undefined ? undefined : Number(from), guard.head);
     this.#arrivals = this.#newArrivals();
+    const progress = this.#progress;
+    const onLook = (): void => this.#onLook();
+    this.#lookout = new Lookout({ link, guard, progress, onLook, onFailure: wake });
     const onAbort = (): void => {
       void this.#dispose();
-      this.#wake?.();
+      wake();
     };
-    const unsubscribe = api.link.onChange(() => {
-      if (api.link.state === "closed") this.#stop.abort();
-      this.#wake?.();
+    const unsubscribe = link.onChange(() => {
+      if (link.state === "closed") this.#stop.abort();
+      wake();
     });
     signal?.addEventListener("abort", onAbort, { once: true });
     this.#release = () => {
       unsubscribe();
+      this.#lookout.end();
       signal?.removeEventListener("abort", onAbort);
     };
     this.#iterator = this.#batches();
-  }
-
-  /** Until a state-sync is complete. It must always come to an end, also in a bucket whose keys are written again all the time. */
-  get #syncing(): boolean {
-    return this.#setup.from === undefined && !this.#caughtUp;
+    const warning = warningFor(link.server.version, this.#filters);
+    if (warning !== undefined) this.warning = warning;
   }
 
   /** Makes the first consumer. */
@@ -149,7 +149,7 @@ class NatsWatch implements KvWatch {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#wake?.();
+    this.#waiter.wake();
     await this.#dispose();
   }
 
@@ -168,7 +168,7 @@ class NatsWatch implements KvWatch {
           await this.#recover(this.#arrivals.lostBecause);
         } else {
           this.#consumer?.pull();
-          if (this.#arrivals.lostBecause === undefined) await this.#change();
+          if (this.#arrivals.lostBecause === undefined) await this.#waiter.wait();
         }
       }
     } finally {
@@ -176,10 +176,11 @@ class NatsWatch implements KvWatch {
     }
   }
 
-  /** False once closed. Throws the signal's reason, and `not-connected` once the connection is closed. */
+  /** False once closed. Throws the signal's reason, what the lookout saw, and `not-connected` once the connection is closed. */
   #isOpen(): boolean {
     if (this.#closed) return false;
     this.#setup.signal?.throwIfAborted();
+    if (this.#lookout.failure !== undefined) throw this.#lookout.failure;
     if (this.#setup.api.link.state === "closed") throw notConnected("closed");
     return true;
   }
@@ -187,28 +188,35 @@ class NatsWatch implements KvWatch {
   /**
    * Makes sure, where sequences are missing, that none was dropped under us; before the batch is given out, and once for the
    * batch. During a state-sync that is needed only where it passes what there was at its beginning, or says that it is
-   * complete. False where the watch was closed meanwhile.
+   * complete. Whoever drops keys by the floor needs only a new look. False where the watch was closed meanwhile.
    */
   async #verify(arrived: Arrived): Promise<boolean> {
-    const synced = this.#frontier >= this.#reference;
-    const completes = arrived.complete && !this.#caughtUp;
-    const suspect = synced ? arrived.gap : completes || arrived.through > this.#reference;
+    const { sweeps = false, guard, api } = this.#setup;
+    if (sweeps) {
+      if (arrived.gap) this.#lookout.soon();
+      return true;
+    }
+    const { frontier, reference, limit, caughtUp, isSyncing } = this.#progress;
+    const synced = frontier >= reference;
+    const completes = arrived.complete && !caughtUp;
+    const suspect = synced ? arrived.gap : completes || arrived.through > reference;
     if (!suspect) return true;
-    const { guard } = this.#setup;
-    const frontier = Math.max(this.#frontier, this.#reference);
-    const whole = this.#syncing || (synced && arrived.idle);
-    const began = this.#setup.api.link.clock.now();
-    return await this.#persist(began, () =>
-      guard.requireHarmless(frontier, arrived.through, whole),
+    const whole = isSyncing || (synced && arrived.idle);
+    return await this.#mender.persist(api.link.clock.now(), () =>
+      guard.requireHarmless(limit, arrived.through, whole),
     );
   }
 
-  #commit({ updates, through, pending, complete }: Arrived): WatchBatch {
-    this.#frontier = through;
-    this.#delivered = true;
-    this.#failures = 0;
-    if (complete) this.#caughtUp = true;
-    return { updates, cursor: WatchCursor.fromU64(through), pending, caughtUp: this.#caughtUp };
+  #commit(arrived: Arrived): WatchBatch {
+    const { link } = this.#setup.api;
+    this.#mender.succeeded();
+    const isLost = this.#arrivals.lostBecause !== undefined || link.state !== "up";
+    return this.#progress.commit(arrived, this.#setup.guard, isLost);
+  }
+
+  /** Where there is nothing to consume, the looks are the heartbeats. */
+  #onLook(): void {
+    if (this.#filters.length === 0) this.#arrivals.bookmark(this.#setup.guard.head, true);
   }
 
   /** Replaces a lost consumer. Throws what cannot be mended by waiting, or was not in time. */
@@ -216,83 +224,69 @@ class NatsWatch implements KvWatch {
     if (reason.code === "authorization") throw reason;
     const since = this.#arrivals.heard ? undefined : this.#lostSince;
     this.#lostSince = since ?? this.#setup.api.link.clock.now();
-    this.#failures += 1;
-    await this.#pause();
+    this.#mender.failed();
+    await this.#mender.pause();
     const replace = async (): Promise<void> => {
       const lost = this.#consumer;
       this.#consumer = undefined;
-      // Not waited for: the server removes it by itself if we cannot.
+      // Not waited for: what cannot be deleted now is deleted later.
       void lost?.close();
       await this.#openConsumer(false);
     };
-    await this.#persist(this.#lostSince, replace, reason);
-  }
-
-  /**
-   * Tries until it succeeds; false where the watch was closed meanwhile. Throws the last failure once {@link MEND_MS} have
-   * passed since the trouble began.
-   */
-  async #persist(
-    since: number,
-    attempt: () => Promise<void>,
-    reason?: MillpondError,
-  ): Promise<boolean> {
-    const { clock } = this.#setup.api.link;
-    let failure: unknown = reason;
-    while (this.#isOpen()) {
-      const leftMs = since + MEND_MS - clock.now();
-      if (leftMs <= 0 && failure !== undefined) throw failure;
-      if (this.#setup.api.link.state === "down") {
-        failure = notConnected("down");
-        await this.#change(leftMs);
-        continue;
-      }
-      try {
-        await inTime(clock, leftMs, "follow the bucket", attempt());
-        return this.#isOpen();
-      } catch (error) {
-        if (!isTransient(error)) throw error;
-        failure = error;
-        this.#failures += 1;
-        await this.#pause();
-      }
-    }
-    return false;
+    await this.#mender.persist(this.#lostSince, replace, reason);
   }
 
   /** From the beginning of a state-sync, where nothing has been delivered; else after the frontier. */
   async #openConsumer(first: boolean): Promise<void> {
-    const { api, bucket, guard, from } = this.#setup;
-    const limit = Math.max(this.#frontier, this.#reference);
-    const restart = from === undefined && !this.#delivered;
-    if (!first) await guard.requireHarmless(limit, this.#frontier, restart);
-    if (restart) this.#reference = guard.head;
+    const { api, bucket, guard, sweeps = false } = this.#setup;
+    const progress = this.#progress;
+    const restart = progress.isUnbegun;
+    if (!first) await this.#requireStream(restart);
+    if (restart) progress.beginAt(guard.head);
     const arrivals = this.#newArrivals();
     if (this.#filters.length === 0) {
       arrivals.completed();
       this.#arrivals = arrivals;
       return;
     }
-    const asked = this.#frontier + 1;
-    const start = restart ? "last-per-key" : { sequence: asked };
-    const spec = { stream: streamOf(bucket), filters: this.#filters, start } as const;
+    const asked = progress.frontier + 1;
+    const start: ConsumerSpec["start"] = restart ? "last-per-key" : { sequence: asked };
+    const spec = { stream: streamOf(bucket), filters: this.#filters, start };
     const consumer = await PullConsumer.create(api, spec, arrivals);
     const actual = consumer.info.delivered.stream_seq + 1;
     try {
       // The server starts later than asked where that sequence is gone, and says so nowhere else (2.10, 2.15).
-      if (!restart && (actual < asked || actual > Math.max(asked, limit + 1))) {
+      const latest = sweeps && !first ? Infinity : Math.max(asked, progress.limit + 1);
+      if (!restart && (actual < asked || actual > latest)) {
         throw cursorExpired(`bucket ${bucket} starts at ${actual}, not at ${asked}`);
       }
+      if (!first) {
+        // Again, now that there is a consumer: one of another stream would deliver as well.
+        await guard.look(progress.frontier);
+        await guard.requireSame(progress.recent.slice(0, COMPARED));
+      }
       // The last records are those at the consumer's making: what was dropped before then does not matter.
-      if (restart && guard.evicts) this.#reference = (await guard.look(0)).state.last_seq;
+      if (restart && guard.evicts && !sweeps) {
+        await guard.look(0);
+        progress.beginAt(guard.head);
+      }
       if (!this.#isOpen()) throw notConnected("closed");
     } catch (error) {
       void consumer.close();
       throw error;
     }
-    if (consumer.info.num_pending === 0) arrivals.completed();
+    if (!first) progress.rebuilt();
+    arrivals.answered(consumer.info.num_pending, !first);
     this.#arrivals = arrivals;
     this.#consumer = consumer;
+  }
+
+  /** Before a lost consumer is replaced: throws `cursor-expired` where what came since cannot all be had any more. */
+  async #requireStream(restart: boolean): Promise<void> {
+    const { guard, sweeps = false } = this.#setup;
+    const { limit, frontier } = this.#progress;
+    if (sweeps) await guard.look(frontier);
+    else await guard.requireHarmless(limit, frontier, restart);
   }
 
   #newArrivals(): WatchArrivals {
@@ -301,32 +295,11 @@ class NatsWatch implements KvWatch {
       bucket,
       scope,
       emptyValueIsDelete,
-      frontier: this.#frontier,
+      frontier: this.#progress.frontier,
       head: guard.head,
       hasTtl: guard.hasTtl,
-      wake: () => this.#wake?.(),
+      wake: this.#waiter.wake,
     });
-  }
-
-  /** Resolves when something has happened: an arrival, a change of the connection, the end; or nothing for `limitMs`. */
-  #change(limitMs?: number): Promise<void> {
-    const { clock } = this.#setup.api.link;
-    return new Promise((resolve) => {
-      const cancel =
-        limitMs === undefined ? undefined : clock.schedule(limitMs, () => this.#wake?.());
-      this.#wake = () => {
-        this.#wake = undefined;
-        cancel?.();
-        resolve();
-      };
-    });
-  }
-
-  /** Ends early with the watch. */
-  async #pause(): Promise<void> {
-    const { clock, random } = this.#setup.api.link;
-    const delayMs = backoffDelay(RETRY_LIMITS, this.#failures, random());
-    await sleep(clock, delayMs, this.#stop.signal).catch(() => {});
   }
 
   async #dispose(): Promise<void> {
@@ -336,4 +309,9 @@ class NatsWatch implements KvWatch {
     this.#consumer = undefined;
     await consumer?.close();
   }
+}
+
+function warningFor(version: string, filters: readonly string[]): string | undefined {
+  if (filters.length < 2 || version === "" || filtersAreSafe(requireServer(version))) return;
+  return `server ${version} can skip updates of a watch of several prefixes while a purge removes all keys of one of them: upgrade it to 2.11, or watch one prefix`;
 }

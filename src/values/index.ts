@@ -1,5 +1,5 @@
 export type { KvEntry, KvPut, KvRemoval, KvUpdate, RemovalReason } from "./entry.js";
-export { checkKey, checkPrefix } from "./keys.js";
+export { checkKey, checkPrefix, checkReadableKey } from "./keys.js";
 export type { LogPosition, PositionDetails } from "./log-position.js";
 export type { OpaqueToken } from "./opaque-token.js";
 export { VersionToken } from "./version-token.js";

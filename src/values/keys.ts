@@ -32,3 +32,14 @@ export function checkPrefix(prefix: string): void {
     });
   }
 }
+
+/**
+ * Throws `invalid-key` unless `key` can be asked for: keys can be read that {@link checkKey} refuses for writing, such as `ü` or
+ * `a*b`, but not a subject that no server takes, or one that stands for several keys (a part that is `*` or `>`).
+ */
+export function checkReadableKey(key: string): void {
+  const parts = key.split(".");
+  const stands = parts.includes("*") || parts.includes(">");
+  if (!stands && !parts.includes("") && !/[\s\0]/.test(key) && key.isWellFormed()) return;
+  throw new MillpondError("invalid-key", `not a key: ${JSON.stringify(key)}`, { hint: KEY_HINT });
+}

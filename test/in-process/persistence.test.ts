@@ -14,13 +14,13 @@ import { bytes } from "../support/bucket.js";
 import { tempDirectory } from "../support/temp-directory.js";
 
 interface Everything {
-  readonly info: BucketInfo;
+  readonly info: Omit<BucketInfo, "serverTimeMs">;
   readonly records: readonly string[];
 }
 
 /** All that a bucket says of itself: its description, and every record kept. */
 async function everything(bucket: InProcessBucket): Promise<Everything> {
-  const info = await bucket.info();
+  const { serverTimeMs: _now, ...info } = await bucket.info();
   const from = WatchCursor.fromU64(info.firstSequence - 1n);
   const records: KvUpdate[] = [];
   await using watch = await bucket.watch(allKeys, { from });

@@ -1,8 +1,20 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { deliveryOf, kindOf, storedHeaders, ttlMsOf } from "../../src/nats/message.js";
+import {
+  deliveryOf,
+  meaningOf,
+  nanosOfTime,
+  storedHeaders,
+  ttlMsOf,
+} from "../../src/nats/message.js";
 
-const NUMBERS = { streamSequence: 12, consumerSequence: 3, pending: 7, timeMs: 1795351190875 };
+const NUMBERS = {
+  streamSequence: 12,
+  consumerSequence: 3,
+  pending: 7,
+  timeMs: 1795351190875,
+  timeNs: "1795351190875081963",
+};
 
 describe("a reply subject", () => {
   test("gives the same numbers in the old form and in the new, with and without its last token", () => {
@@ -56,34 +68,57 @@ describe("a record's time to live", () => {
   });
 });
 
-function kind(headers: Record<string, string>): string {
-  return kindOf((name) => headers[name] ?? "");
+function meaning(headers: Record<string, string>, size = 1, emptyValueIsDelete = false): string {
+  const found = meaningOf((name) => headers[name] ?? "", size, emptyValueIsDelete);
+  return found.reason === undefined ? found.kind : `${found.kind}, ${found.reason}`;
 }
 
-describe("the kind of a record", () => {
+describe("what a record means", () => {
   test("is put without headers, and with others than a marker's", () => {
-    assert.equal(kindOf(undefined), "put");
-    assert.equal(kind({ "Nats-TTL": "5s", "Nats-Msg-Id": "x" }), "put");
-    assert.equal(kind({ "KV-Operation": "PUT" }), "put");
+    assert.deepEqual(meaningOf(undefined, 0, false), { kind: "put" });
+    assert.equal(meaning({ "Nats-TTL": "5s", "Nats-Msg-Id": "x" }), "put");
+    assert.equal(meaning({ "KV-Operation": "PUT" }), "put");
   });
 
   test("is a removal for a client's markers", () => {
-    assert.equal(kind({ "KV-Operation": "DEL" }), "delete");
-    assert.equal(kind({ "KV-Operation": "PURGE", "Nats-Rollup": "sub" }), "purge");
+    assert.equal(meaning({ "KV-Operation": "DEL" }), "delete, deleted");
+    assert.equal(meaning({ "KV-Operation": "PURGE", "Nats-Rollup": "sub" }), "purge, purged");
   });
 
   test("is a removal for each of the server's markers", () => {
-    assert.equal(kind({ "Nats-Marker-Reason": "MaxAge" }), "delete");
-    assert.equal(kind({ "Nats-Marker-Reason": "Remove" }), "delete");
-    assert.equal(kind({ "Nats-Marker-Reason": "Purge" }), "purge");
-    assert.equal(kind({ "Nats-Marker-Reason": "Something new" }), "delete");
+    assert.equal(meaning({ "Nats-Marker-Reason": "MaxAge" }), "delete, expired");
+    assert.equal(meaning({ "Nats-Marker-Reason": "Remove" }), "delete, removed");
+    assert.equal(meaning({ "Nats-Marker-Reason": "Purge" }), "purge, removed");
+    assert.equal(meaning({ "Nats-Marker-Reason": "Something new" }), "delete, removed");
+  });
+
+  test("is a removal for no bytes where that is how the bucket is read, and a marker stays one", () => {
+    assert.equal(meaning({}, 0, true), "delete, emptied");
+    assert.equal(meaning({}, 1, true), "put");
+    assert.equal(meaning({}, 0, false), "put");
+    assert.equal(meaning({ "KV-Operation": "PURGE" }, 0, true), "purge, purged");
   });
 
   test("is read from stored headers too", () => {
     const stored = Buffer.from("NATS/1.0\r\nKV-Operation: DEL\r\nX:  y \r\n\r\n").toString(
       "base64",
     );
-    assert.equal(kindOf(storedHeaders(stored)), "delete");
+    assert.equal(meaningOf(storedHeaders(stored), 0, false).kind, "delete");
     assert.equal(storedHeaders(stored)("X"), "y");
+  });
+});
+
+describe("the time of a stored message", () => {
+  test("is exact to the nanosecond, however many decimals the server writes", () => {
+    for (const [text, nanos] of [
+      ["1970-01-01T00:00:01.000000001Z", 1_000_000_001n],
+      ["2026-11-22T18:58:27.123456789Z", 1_795_373_907_123_456_789n],
+      ["2026-11-22T18:58:27.5Z", 1_795_373_907_500_000_000n],
+      ["2026-11-22T18:58:27Z", 1_795_373_907_000_000_000n],
+      ["2026-11-22T20:58:27.5+02:00", 1_795_373_907_500_000_000n],
+    ] as const) {
+      assert.equal(nanosOfTime(text), nanos, text);
+    }
+    assert.equal(nanosOfTime("soon"), undefined);
   });
 });

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { isMillpondError } from "../../src/errors/index.js";
 import type { JetStreamApi } from "../../src/nats/api.js";
 import type { StreamConfig, StreamInfo } from "../../src/nats/api-types.js";
+import type { Clock } from "../../src/platform/index.js";
 import { StreamGuard } from "../../src/nats/stream-guard.js";
 
 interface Look {
@@ -20,10 +21,38 @@ function infoOf({ created = "then", first = 1, last = 10, config = {} }: Look): 
   };
 }
 
-/** Whether a watch that has everything up to 10, and has got to 10, may go on after the second look. */
-async function goesOn(second: Look, whole = false): Promise<boolean> {
-  const looks = [infoOf({}), infoOf(second)];
-  const api = { streamInfo: async () => looks.shift() } as unknown as JetStreamApi;
+/** Lets no time pass. */
+const clock: Clock = {
+  now: () => 0,
+  schedule(_delayMs, callback) {
+    setImmediate(callback);
+    return () => undefined;
+  },
+};
+
+interface Stored {
+  readonly seq: number;
+  readonly time: string;
+}
+
+/** A stream that shows these looks, the last again and again, and holds these messages. */
+function streamOf(looks: readonly Look[], stored: readonly Stored[] = []): JetStreamApi {
+  let at = 0;
+  return {
+    link: { clock },
+    streamInfo: async () => {
+      const look = looks[Math.min(at, looks.length - 1)];
+      at += 1;
+      return infoOf(look ?? {});
+    },
+    messageAt: async (_stream: string, sequence: number) =>
+      stored.find(({ seq }) => seq === sequence),
+  } as unknown as JetStreamApi;
+}
+
+/** Whether a watch that has everything up to 10, and has got to 10, may go on after the later looks. */
+async function goesOn(later: Look | readonly Look[], whole = false): Promise<boolean> {
+  const api = streamOf([{}, ...[later].flat()]);
   const guard = await StreamGuard.begin(api, "b", undefined);
   try {
     await guard.requireHarmless(10, 10, whole);
@@ -43,6 +72,21 @@ describe("the guard of a watch's stream", () => {
   test("ends it where the stream was rolled back to before what was read", async () => {
     assert.equal(await goesOn({ last: 9 }), false);
     assert.equal(await goesOn({ last: 9 }, true), false);
+  });
+
+  test("lets it go on where a new leader has yet to learn of what was read", async () => {
+    assert.equal(await goesOn([{ last: 9 }, { last: 10 }]), true);
+  });
+
+  test("ends it where a message that was delivered is another one now, or the next older that is left", async () => {
+    const stored = [{ seq: 8, time: "1970-01-01T00:00:00.000000008Z" }];
+    const guard = await StreamGuard.begin(streamOf([{}], stored), "b", undefined);
+    const gone = { sequence: 9, timeNs: "9" };
+    await guard.requireSame([gone, { sequence: 8, timeNs: "8" }]);
+    await guard.requireSame([gone]);
+    await assert.rejects(guard.requireSame([gone, { sequence: 8, timeNs: "7" }]), (error) =>
+      isMillpondError(error, "cursor-expired"),
+    );
   });
 
   test("ends it where the stream is another one, however far that has come", async () => {

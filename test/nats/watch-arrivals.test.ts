@@ -18,7 +18,7 @@ function arrivals(frontier: number, head = frontier): WatchArrivals {
 
 function deliver(to: WatchArrivals, streamSequence: number): void {
   const message = { subject: "$KV.b.k", data: Uint8Array.of(1) } as unknown as Msg;
-  to.message(message, { streamSequence, consumerSequence: 1, pending: 1, timeMs: 1 });
+  to.message(message, { streamSequence, consumerSequence: 1, pending: 1, timeMs: 1, timeNs: "1" });
 }
 
 describe("what a watch's consumer delivers", () => {

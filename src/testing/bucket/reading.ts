@@ -42,12 +42,14 @@ export const reading: Scenarios = {
     assert.deepEqual(untimed(await bucket.entry("a")), {
       key: "a",
       kind: "delete",
+      reason: "deleted",
       value: nothing,
       version: deleted,
     });
     assert.deepEqual(untimed(await bucket.entry("b")), {
       key: "b",
       kind: "purge",
+      reason: "purged",
       value: nothing,
       version: purged,
     });
