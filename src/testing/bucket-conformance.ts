@@ -1,10 +1,12 @@
 import { describe, test } from "node:test";
 import type { BucketConfig, KvStore } from "../kv/index.js";
+import { auditing } from "./bucket/auditing.js";
 import { ending } from "./bucket/ending.js";
 import type { BucketHarness, Scenarios } from "./bucket/harness.js";
 import { limits } from "./bucket/limits.js";
 import { reading } from "./bucket/reading.js";
 import { resuming } from "./bucket/resuming.js";
+import { sweeping } from "./bucket/sweeping.js";
 import { watching } from "./bucket/watching.js";
 import { writing } from "./bucket/writing.js";
 
@@ -14,6 +16,8 @@ const GROUPS: Readonly<Record<string, Scenarios>> = {
   limits,
   watching,
   resuming,
+  sweeping,
+  auditing,
   ending,
 };
 

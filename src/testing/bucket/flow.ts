@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { KvStore, KvWatch, WatchBatch, WatchOptions, WatchScope } from "../../kv/index.js";
-import { WatchCursor, type KvUpdate } from "../../values/index.js";
+import { WatchCursor, type KvPut, type KvUpdate } from "../../values/index.js";
 
 const DEADLINE_MS = 20_000;
 const MAX_UPDATES = 1000;
@@ -13,6 +13,10 @@ export class Flow implements AsyncDisposable {
   readonly watch: KvWatch;
   readonly batches: WatchBatch[] = [];
   readonly updates: KvUpdate[] = [];
+  /** Entries that a floor took away. */
+  sweptAway = 0;
+  readonly #held = new Map<string, KvPut>();
+  #floor: WatchCursor | undefined;
   readonly #iterator: AsyncIterator<WatchBatch>;
   #asked: Promise<IteratorResult<WatchBatch>> | undefined;
 
@@ -47,6 +51,17 @@ export class Flow implements AsyncDisposable {
       else copy.delete(update.key);
     }
     return copy;
+  }
+
+  /** The newest floor told. */
+  get floor(): WatchCursor | undefined {
+    return this.#floor;
+  }
+
+  /** What a copy holds that was given all of it and drops what the floors say has gone. */
+  get swept(): Map<string, string> {
+    const held = [...this.#held.values()];
+    return new Map(held.map(({ key, value }) => [key, new TextDecoder().decode(value)]));
   }
 
   /** Reads batches until `condition` holds. */
@@ -111,8 +126,28 @@ export class Flow implements AsyncDisposable {
     const cursor = batch.cursor.toHex();
     assert.ok(cursor >= this.cursor.toHex(), "the cursor went back");
     assert.ok(cursor >= last, `cursor ${cursor} is before the last update, ${last}`);
+    const head = batch.head?.toHex() ?? cursor;
+    assert.ok(head >= cursor, `cursor ${cursor} is beyond the stream's end, ${head}`);
+    const rebuilds = this.batches.at(-1)?.rebuilds ?? 0;
+    assert.ok((batch.rebuilds ?? 0) >= rebuilds, "rebuilds went back");
     this.batches.push(batch);
     this.updates.push(...batch.updates);
+    this.#hold(batch);
+  }
+
+  #hold({ updates, floor, cursor }: WatchBatch): void {
+    for (const update of updates) {
+      if (update.kind === "put") this.#held.set(update.key, update);
+      else this.#held.delete(update.key);
+    }
+    if (floor === undefined) return;
+    const lowest = floor.toHex();
+    assert.ok(lowest > (this.#floor?.toHex() ?? ""), "the floor went back, or is told again");
+    assert.ok((floor.toU64() ?? 0n) <= (cursor.toU64() ?? 0n) + 1n, "the floor is past the cursor");
+    this.#floor = floor;
+    for (const { key, version } of this.#held.values()) {
+      if (version.toHex() < lowest && this.#held.delete(key)) this.sweptAway += 1;
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import { isMillpondError } from "../../errors/index.js";
 import { allKeys, type KvStore } from "../../kv/index.js";
 import { Flow } from "./flow.js";
 import type { Scenarios } from "./harness.js";
-import { bytes, refuses, sortedKeys, text } from "./support.js";
+import { bytes, collect, refuses, sortedKeys, text } from "./support.js";
 
 const KIB = 1024;
 
@@ -158,8 +158,17 @@ export const limits: Scenarios = {
     }
     assert.equal(await bucket.get("a"), undefined);
     assert.deepEqual(await sortedKeys(bucket), ["b"]);
-    assert.equal((await bucket.entry("a"))?.kind, "delete");
-    await bucket.create("a", bytes("2"));
+    const removals = flow.updates.filter(({ kind }) => kind !== "put");
+    const entry = await bucket.entry("a");
+    const head = (await collect(bucket.records(allKeys))).find(({ key }) => key === "a");
+    for (const removal of [...removals, entry, head]) {
+      assert.ok(removal !== undefined && removal.kind !== "put");
+      assert.deepEqual([removal.kind, removal.reason], ["delete", "expired"]);
+    }
+    await bucket.create("a", bytes("2"), { ttlMs: 60_000 });
+    assert.equal((await bucket.get("a"))?.ttlMs, 60_000);
+    assert.equal((await bucket.entry("a"))?.ttlMs, 60_000);
+    assert.equal((await collect(bucket.scan("a")))[0]?.ttlMs, 60_000);
   },
 };
 
