@@ -2,7 +2,7 @@ import { serverVersions } from "../support/nats-server.js";
 import { loads, runCell, type Cell, type CellReport, type LoadName } from "./cell.js";
 import { clusterFaults } from "./cluster-faults.js";
 import { threeServers } from "./cluster.js";
-import { faults, type Fault } from "./faults.js";
+import { faults } from "./faults.js";
 import { scopes, type ScopeName } from "./scene.js";
 import { singleServer } from "./site.js";
 
@@ -11,8 +11,9 @@ export interface CellResult {
   readonly report: CellReport;
 }
 
-/** In sync again later than this after the fault is over: told, though nothing is wrong. */
-const LATE_MS = 2_000;
+/** Later than this is told, though nothing is wrong: noticed after the fault began, in sync again after it was over. */
+const NOTICED_LATE_MS = 3_000;
+const IN_SYNC_LATE_MS = 2_000;
 
 /**
  * Every cell that a selection names: `fault:version:scope:load`, of which each part may be left out, several with commas
@@ -55,7 +56,6 @@ export async function runCells(
       untrueMs: 0,
       leaked: 0,
       peakMiB: 0,
-      written: 0,
       violations: [`could not be run: ${String(error)}`],
     }));
     const result = { cell, report };
@@ -74,7 +74,7 @@ async function runOn(cell: Cell): Promise<CellReport> {
 export function rowOf({ cell, report }: CellResult): string {
   const { fault, version, scope, load } = cell;
   const { difference, detectedMs, inSyncMs, untrueMs, leaked, peakMiB, violations } = report;
-  const late = inSyncMs === undefined || inSyncMs > LATE_MS ? " (late)" : "";
+  const detected = fault.noticed ? shown(detectedMs, NOTICED_LATE_MS) : "-";
   const columns = [
     fault.name,
     version,
@@ -83,8 +83,8 @@ export function rowOf({ cell, report }: CellResult): string {
     difference.missing.length,
     difference.stale.length,
     difference.wrong.length,
-    seconds(fault.noticed || detectedMs !== undefined ? detectedMs : 0, fault),
-    inSyncMs === undefined ? "never" : `${(inSyncMs / 1000).toFixed(2)}${late}`,
+    detected,
+    shown(inSyncMs, IN_SYNC_LATE_MS),
     (untrueMs / 1000).toFixed(2),
     leaked,
     peakMiB,
@@ -120,7 +120,7 @@ export function complaintsOf(results: readonly CellResult[]): string[] {
   );
 }
 
-function seconds(ms: number | undefined, fault: Fault): string {
+function shown(ms: number | undefined, lateMs: number): string {
   if (ms === undefined) return "never";
-  return fault.noticed || ms > 0 ? (ms / 1000).toFixed(2) : "-";
+  return `${(ms / 1000).toFixed(2)}${ms > lateMs ? " (late)" : ""}`;
 }
