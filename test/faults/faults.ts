@@ -165,12 +165,14 @@ export const bucketFaults: readonly Fault[] = [
   {
     name: "recreated-same",
     inflict: (scene) => recreate(scene, "value"),
+    lastsMs: 100,
     noticed: true,
     blindMs: LOOK_MS,
   },
   {
     name: "recreated-other",
     inflict: (scene) => recreate(scene, "other"),
+    lastsMs: 100,
     noticed: true,
     blindMs: LOOK_MS,
   },
