@@ -38,6 +38,9 @@ export type {
 export {
   openFollower,
   openReplica,
+  type ChangeBatch,
+  type ChangesOptions,
+  type ExpiryMode,
   type Follower,
   type FollowerEvent,
   type FollowerOptions,
@@ -45,11 +48,15 @@ export {
   type FollowerStatus,
   type ReadyReport,
   type Replica,
+  type ReplicaChange,
+  type ReplicaCounters,
   type ReplicaEntry,
   type ReplicaEvent,
   type ReplicaOptions,
   type ReplicaState,
   type ReplicaStatus,
+  type ReplicaStoreHealth,
+  type StalenessOptions,
 } from "./replica/index.js";
 export {
   AppendLogSnapshot,

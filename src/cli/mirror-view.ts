@@ -1,9 +1,9 @@
-import type { Replica, ReplicaEvent } from "../replica/index.js";
+import type { Replica, ReplicaEvent, ReplicaStatus } from "../replica/index.js";
 import type { WatchCursor } from "../values/index.js";
 import { revisionOf } from "./copy.js";
 import { repairFields, sentenceOfRepair } from "./repair-summary.js";
 import type { Output } from "./output.js";
-import { count, hydrationLine, statusLine } from "./progress.js";
+import { count, hydrationLine, type LiveStatus, statusLine } from "./progress.js";
 
 const REDRAW_MS = 200;
 /** Where nobody watches a line move, a line now and then. */
@@ -134,29 +134,49 @@ export class MirrorView {
     if (due) this.#lastReportAt = now;
     if (this.#output.interactive) this.#output.live(this.#line(replica, this.#output.width));
     else if (due && !this.#output.json) this.#output.say(this.#line(replica, Infinity));
-    if (due) {
-      const cursor = replica.status().cursor.toHex();
-      this.#record({ event: "status", ...this.#live(replica), cursor });
-    }
+    if (due) this.#recordStatus(status);
   }
 
   #line(replica: Replica, width: number): string {
-    const { state, received, pending } = replica.status();
-    if (state !== "syncing") return statusLine(this.#live(replica), width);
+    const { state, received, lag } = replica.status();
+    if (state !== "syncing") return statusLine(this.#live(replica.status()), width);
     const elapsedMs = performance.now() - this.#startedAt;
-    return hydrationLine({ received, pending, elapsedMs }, width);
+    return hydrationLine({ received, pending: lag.pending, elapsedMs }, width);
   }
 
-  #live(replica: Replica): LiveFields {
-    const { state, size, cursor, pending, connected } = replica.status();
+  #live(status: ReplicaStatus): LiveStatus {
+    const { state, size, cursor, lag, connected, asOf, store } = status;
+    const { failingSince } = store;
     return {
       state,
       keys: size,
       cursor: String(revisionOf(cursor) ?? "none"),
-      lag: pending,
+      lag: lag.pending,
       updatesPerSecond: Math.round(this.#updatesPerSecond),
       connected,
+      stalenessMs: asOf === undefined ? undefined : Math.max(0, Date.now() - asOf),
+      diskFailingMs:
+        failingSince === undefined ? undefined : Math.max(0, Date.now() - failingSince),
     };
+  }
+
+  #recordStatus(status: ReplicaStatus): void {
+    const { state, size, cursor, head, lag, connected, asOf, store, counters } = status;
+    this.#record({
+      event: "status",
+      state,
+      keys: size,
+      cursor: cursor.toHex(),
+      head: head.toHex(),
+      lag: lag.pending,
+      // JSON has no whole numbers of that size, but no stream is that far ahead.
+      behind: lag.sequences === undefined ? undefined : Number(lag.sequences),
+      asOf,
+      updatesPerSecond: Math.round(this.#updatesPerSecond),
+      connected,
+      diskFailingSince: store.failingSince,
+      ...counters,
+    });
   }
 
   #tell(fields: object, sentence: string): void {
@@ -168,8 +188,6 @@ export class MirrorView {
     if (this.#output.json) void this.#output.record(fields);
   }
 }
-
-type LiveFields = Parameters<typeof statusLine>[0];
 
 function errorFields(error: unknown): { readonly code: string; readonly message: string } {
   const message = error instanceof Error ? error.message : String(error);

@@ -13,6 +13,10 @@ export interface LiveStatus {
   readonly lag: number;
   readonly updatesPerSecond: number;
   readonly connected: boolean;
+  /** How old the copy may be; `undefined`: nothing is known. */
+  readonly stalenessMs: number | undefined;
+  /** For how long the copy could not be written; `undefined`: it can be. */
+  readonly diskFailingMs: number | undefined;
 }
 
 const BAR_WIDTH = 24;
@@ -34,10 +38,19 @@ export function hydrationLine({ received, pending, elapsedMs }: Hydration, width
   return line.slice(0, width - 1);
 }
 
-/** `live, connected  30,000 keys  cursor 31234  lag 0  2,000 updates/s`, cut to `width` columns. */
+/**
+ * `live, connected  30,000 keys  cursor 31234  lag 0  2,000 updates/s`, cut to `width` columns; of a copy that is not live
+ * also as of when it was.
+ */
 export function statusLine(status: LiveStatus, width: number): string {
+  const { state, connected, stalenessMs, diskFailingMs } = status;
+  const age =
+    stalenessMs === undefined ? "of unknown age" : `as of ${duration(stalenessMs / 1000)} ago`;
+  const failing =
+    diskFailingMs === undefined ? [] : [`DISK FAILING for ${duration(diskFailingMs / 1000)}`];
   const line = [
-    `${status.state}, ${status.connected ? "connected" : "NOT CONNECTED"}`,
+    `${state}, ${connected ? "connected" : "NOT CONNECTED"}${state === "live" ? "" : `, ${age}`}`,
+    ...failing,
     `${count(status.keys)} keys`,
     `cursor ${status.cursor}`,
     `lag ${count(status.lag)}`,

@@ -31,4 +31,6 @@ export type ErrorCode =
   | "poisoned"
   | "closed"
   // The copy in memory.
-  | "too-large";
+  | "too-large"
+  | "stale"
+  | "missed";

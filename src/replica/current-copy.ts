@@ -63,6 +63,10 @@ export class CurrentCopy implements SnapshotStore {
     return this.#store.cursor();
   }
 
+  cursorTimeNs(): bigint {
+    return this.#store.cursorTimeNs?.() ?? 0n;
+  }
+
   get size(): number {
     let size = this.#store.size;
     for (const { key, kind } of this.#ahead.values()) {

@@ -1,7 +1,7 @@
 import type { MillpondError } from "../errors/index.js";
 import type { Clock, FileSystem, Random } from "../platform/index.js";
 import type { WatchCursor } from "../values/index.js";
-import type { Replica } from "./replica.js";
+import type { Replica, ReplicaEntry } from "./replica.js";
 
 /** What {@link openFollower} is given: which copy to read along. */
 export interface FollowerOptions {
@@ -23,10 +23,15 @@ export interface FollowerOptions {
 
 /**
  * A copy that another process keeps, as this one reads it: see {@link Replica} for the reads. It takes no lock, changes nothing on
- * disk, and talks to no server.
+ * disk, and talks to no server: what is over it shows until its keeper has removed it.
  */
-export interface Follower
-  extends AsyncDisposable, Pick<Replica, "get" | "entry" | "entries" | "size"> {
+export interface Follower extends AsyncDisposable, Pick<Replica, "size"> {
+  /** The key's value, the caller's own; `undefined` where there is none. Throws `closed` after {@link Follower.close}. */
+  get(key: string): Uint8Array | undefined;
+  /** As {@link Follower.get}, with the version. */
+  entry(key: string): ReplicaEntry | undefined;
+  /** As {@link Replica.entries}. */
+  entries(prefix?: string): Iterable<ReplicaEntry>;
   /**
    * Resolves once a log has been read. Rejects with `closed` when it is closed first, or with the signal's reason. A file that
    * cannot be read, or that is not there, is waited for: `status().problem` says what is wrong with it.

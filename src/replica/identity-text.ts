@@ -1,4 +1,5 @@
 import type { CopyIdentity } from "../rules/index.js";
+import { objectOf } from "./small-file.js";
 
 const FORMAT = 1;
 
@@ -9,9 +10,7 @@ export function textOf({ bucket, created, scope }: CopyIdentity): string {
 
 /** `undefined` for a text that this does not understand. */
 export function identityOf(text: string): CopyIdentity | undefined {
-  const parsed = parse(text);
-  if (typeof parsed !== "object" || parsed === null) return undefined;
-  const { format, bucket, created, scope } = parsed as Record<string, unknown>;
+  const { format, bucket, created, scope } = objectOf(text) ?? {};
   if (format !== FORMAT || typeof bucket !== "string" || typeof created !== "string") {
     return undefined;
   }
@@ -19,12 +18,4 @@ export function identityOf(text: string): CopyIdentity | undefined {
     return undefined;
   }
   return { bucket, created, scope };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

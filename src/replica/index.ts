@@ -8,6 +8,15 @@ export type {
 export { openFollower } from "./open-follower.js";
 export { openReplica } from "./open-replica.js";
 export type { ReadyReport, ReplicaEvent, ReplicaOptions } from "./options.js";
-export type { Replica, ReplicaEntry, ReplicaStatus } from "./replica.js";
+export type { ChangeBatch, ChangesOptions, ReplicaChange } from "./changes.js";
+export type { ExpiryMode } from "./expiry.js";
+export type {
+  Replica,
+  ReplicaEntry,
+  ReplicaStatus,
+  ReplicaStoreHealth,
+  StalenessOptions,
+} from "./replica.js";
+export type { ReplicaCounters } from "./tally.js";
 export type { ReplicaState } from "./states.js";
 export { LOG_NAME } from "./origin-file.js";

@@ -1,10 +1,9 @@
 import type { KvEntry } from "../values/index.js";
-import { Readiness } from "./readiness.js";
 import type { ReplicaEntry } from "./replica.js";
 import { withRevision, withRevisions } from "./with-revision.js";
 
-/** A copy in memory. */
-interface ReadableCopy {
+/** A copy in memory, as it is read. */
+export interface ReadableCopy {
   readonly size: number;
   get(key: string): KvEntry | undefined;
   range(prefix: string): Iterable<KvEntry>;
@@ -12,8 +11,6 @@ interface ReadableCopy {
 
 /** What a replica and a follower have in common for those who read them. */
 export abstract class LocalReads {
-  protected readonly readiness = new Readiness();
-
   /** Throws once the copy is closed. */
   protected abstract readable(): ReadableCopy;
 
@@ -34,10 +31,6 @@ export abstract class LocalReads {
 
   entries(prefix = ""): Iterable<ReplicaEntry> {
     return withRevisions(this.readable().range(prefix));
-  }
-
-  ready(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    return this.readiness.wait(options.signal);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

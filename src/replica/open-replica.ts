@@ -1,21 +1,20 @@
 import { join } from "node:path";
 import { IoError, isMillpondError } from "../errors/index.js";
-import { prefixesOf, scopeOf } from "../kv/index.js";
-import { nodeFileSystem, systemClock } from "../platform/index.js";
+import { prefixesOf, scopeOf, type WatchScope } from "../kv/index.js";
+import { type FileSystem, nodeFileSystem, systemClock, type Clock } from "../platform/index.js";
 import {
   AppendLogSnapshot,
   type AppendLogSnapshotOptions,
   type SnapshotStore,
 } from "../store/index.js";
 import { checkLimits } from "../watch/index.js";
-import { CurrentCopy } from "./current-copy.js";
+import { assemble } from "./assemble.js";
 import type { ReplicaOptions } from "./options.js";
-import { ReplicaOrigin } from "./origin.js";
 import { LOG_NAME, OriginFile } from "./origin-file.js";
 import { OriginNote } from "./origin-note.js";
 import { Progress } from "./progress.js";
 import type { Replica } from "./replica.js";
-import { RunningReplica } from "./running-replica.js";
+import { SeenFile } from "./seen.js";
 
 /**
  * Opens the copy in `path` and begins to follow the bucket. Resolves as soon as the copy on disk can be read, whether or not
@@ -24,7 +23,7 @@ import { RunningReplica } from "./running-replica.js";
  * `onCorruption: "throw"` also `corrupted` and `invalid-format` for one that is damaged, `invalid-key` and `invalid-argument` for options out of bounds; an aborted signal's reason.
  */
 export async function openReplica(options: ReplicaOptions): Promise<Replica> {
-  const { source, path, signal, fs = nodeFileSystem, clock = systemClock } = options;
+  const { path, signal, source, fs = nodeFileSystem, clock = systemClock } = options;
   signal?.throwIfAborted();
   const scope = scopeOf(options.scope);
   checkLimits(options);
@@ -38,17 +37,39 @@ export async function openReplica(options: ReplicaOptions): Promise<Replica> {
   }
   const store = await openStore(options, join(path, LOG_NAME), progress);
   try {
-    // Read under the log's lock: nobody else can be changing it.
-    const note = await OriginNote.read(store, new OriginFile(fs, path));
-    signal?.throwIfAborted();
-    const copy = new CurrentCopy(store, note);
-    const origin = new ReplicaOrigin(source, copy, prefixesOf(scope), note);
-    progress.move("opened");
-    return new RunningReplica({ options, scope, copy, origin, progress, clock });
+    return await openOver(store, { options, scope, progress, fs, clock });
   } catch (error) {
     await store.close();
     throw error;
   }
+}
+
+interface Opening {
+  readonly options: ReplicaOptions;
+  readonly scope: WatchScope;
+  readonly progress: Progress;
+  readonly fs: FileSystem;
+  readonly clock: Clock;
+}
+
+/** Everything is read under the log's lock: nobody else can be changing it. */
+async function openOver(store: SnapshotStore, opening: Opening): Promise<Replica> {
+  const { options, scope, progress, fs, clock } = opening;
+  const note = await OriginNote.read(store, new OriginFile(fs, options.path));
+  const seenFile = new SeenFile(fs, options.path);
+  const seen = await seenFile.read();
+  options.signal?.throwIfAborted();
+  return assemble({
+    options,
+    scope,
+    prefixes: prefixesOf(scope),
+    store,
+    note,
+    seenFile,
+    seen,
+    progress,
+    clock,
+  });
 }
 
 /** What is the store's; what the caller leaves out keeps the store's own default. */

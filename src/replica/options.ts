@@ -8,6 +8,7 @@ import type {
 } from "../store/index.js";
 import type { WatchCursor } from "../values/index.js";
 import type { BatchOptions, HeldOptions, RetryOptions, WatchEvent } from "../watch/index.js";
+import type { ExpiryMode } from "./expiry.js";
 import type { ReplicaState } from "./states.js";
 
 /** What {@link openReplica} is given: which bucket to copy, and where to. */
@@ -18,12 +19,16 @@ export interface ReplicaOptions
   /** The bucket to keep a copy of. It stays the caller's to close, after the replica. */
   readonly source: KvStore;
   /**
-   * A directory of the replica's own, made where missing. It holds the log `copy.snap`; beside a log of format 2 also
-   * `replica.json`, which says what the log's position belongs to.
+   * A directory of the replica's own, made where missing. It holds the log `copy.snap`; `seen.json`, with what was last seen of
+   * the bucket's limits and clock; beside a log of format 2 also `replica.json`, which says what the log's position belongs to.
    */
   readonly path: string;
   /** Prefixes of the keys to follow, as plain text. Default: every key; an empty list: none. */
   readonly scope?: readonly string[];
+  /** What becomes of entries that the bucket drops by itself, of age or for want of room. Default `mirror`. */
+  readonly expiry?: ExpiryMode;
+  /** Milliseconds between two counts of the bucket's keys against the copy's. Default 60,000; see `watchApplied`. */
+  readonly countIntervalMs?: number;
   /** Least number of dead bytes in the log that a compaction must win. Default: the store's (10 MiB). */
   readonly compactThreshold?: number;
   readonly batch?: BatchOptions;

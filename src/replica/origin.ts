@@ -1,4 +1,4 @@
-import type { KvStore } from "../kv/index.js";
+import type { BucketInfo } from "../kv/index.js";
 import { bucketAccountsFor, mayResume } from "../rules/index.js";
 import type { SnapshotStore } from "../store/index.js";
 import type { WatchCursor } from "../values/index.js";
@@ -7,30 +7,40 @@ import type { OriginNote } from "./origin-note.js";
 
 /** What the copy is and belongs to, as noted, against what the bucket says it is. */
 export class ReplicaOrigin implements CursorOrigin {
-  readonly #source: KvStore;
+  readonly #look: () => Promise<BucketInfo>;
   readonly #copy: Pick<SnapshotStore, "size" | "cursor">;
   readonly #scope: readonly string[];
   readonly #note: OriginNote;
   /** Whether a log that a power loss brings back can only hold positions that the source itself will refuse. */
   #isSettled = false;
 
+  /** `look` asks the bucket. */
   constructor(
-    source: KvStore,
+    look: () => Promise<BucketInfo>,
     copy: Pick<SnapshotStore, "size" | "cursor">,
     scope: readonly string[],
     note: OriginNote,
   ) {
-    this.#source = source;
+    this.#look = look;
     this.#copy = copy;
     this.#scope = scope;
     this.#note = note;
   }
 
   async read(): Promise<BucketFacts> {
-    const { name, created, firstSequence, lastSequence, records } = await this.#source.info();
+    const info = await this.#look();
+    const { name, created, firstSequence, lastSequence, records, limits, serverTimeMs } = info;
     // A stream rolled back may grow past the position later: then too it must not come back.
     if ((this.#copy.cursor().toU64() ?? 0n) > lastSequence) this.#isSettled = false;
-    return { bucket: name, created, firstSequence, records };
+    return {
+      bucket: name,
+      created,
+      firstSequence,
+      records,
+      lastSequence,
+      limits,
+      serverTimeMs,
+    };
   }
 
   refusal(actual: BucketFacts, position: WatchCursor): StartOverReason | undefined {

@@ -1,17 +1,24 @@
+import { isMillpondError } from "../errors/index.js";
 import type { KvStore } from "../kv/index.js";
 import type { Clock } from "../platform/index.js";
+import { hasReached } from "../rules/index.js";
 import type { LogRepair } from "../store/index.js";
 import { WatchCursor } from "../values/index.js";
 import type { WatchEvent } from "../watch/index.js";
 import type { CurrentCopy } from "./current-copy.js";
+import { Freshness } from "./freshness.js";
 import type { ReplicaEvent } from "./options.js";
-import type { ReplicaStatus } from "./replica.js";
-import { nextState, type ReplicaState, shownState, type StateEvent } from "./states.js";
+import type { ReplicaStatus, ReplicaStoreHealth } from "./replica.js";
+import { SilenceWatch } from "./silence.js";
+import { Standing } from "./standing.js";
+import type { ReplicaState, StateEvent } from "./states.js";
+import { Tally } from "./tally.js";
+import { Waiting } from "./waiting.js";
 
 const stateEvents: Readonly<Record<WatchEvent["type"], StateEvent | undefined>> = {
   watching: "watching",
   progress: undefined,
-  "caught-up": "caught-up",
+  "caught-up": "level",
   "repair-started": "repair-started",
   "repair-finished": "repair-finished",
   swept: undefined,
@@ -21,27 +28,40 @@ const stateEvents: Readonly<Record<WatchEvent["type"], StateEvent | undefined>> 
   // A store that fails makes no copy stale, as long as updates can be held: status().store tells of it.
   "store-failed": undefined,
   "store-recovered": undefined,
-  "store-blocking": "lost",
-  "store-unblocked": "watching",
+  "store-blocking": undefined,
+  "store-unblocked": undefined,
 };
+
+type ProgressEvent = Extract<WatchEvent, { readonly type: "progress" }>;
+
+/** When the copy was last level with its bucket, and where. */
+export interface Level {
+  readonly cursor: WatchCursor;
+  readonly at: number;
+}
 
 /** Keeps the account that {@link ReplicaStatus} shows, from what the watch tells. */
 export class Progress {
+  readonly tally = new Tally();
+  readonly freshness: Freshness;
+  /** Those who wait for the copy to get somewhere. */
+  readonly waiting = new Waiting();
   readonly #clock: Clock;
   readonly #source: KvStore;
   readonly #tell: (event: ReplicaEvent) => void;
-  /** Of the watch. */
-  #state: ReplicaState = "loading";
-  /** What was told last: the same in the events and in the status. */
-  #shown: ReplicaState = "loading";
+  readonly #standing: Standing;
+  readonly #silence: SilenceWatch;
+  /** What the store holds. */
   #cursor = WatchCursor.none;
+  /** What can be read. */
+  #applied = WatchCursor.none;
+  #head = WatchCursor.none;
+  #level: Level | undefined;
   #isReady = false;
   #resumed: boolean | undefined;
   #received = 0;
   #missed: number | undefined;
   #pending = 0;
-  #repairs = 0;
-  #asOf: number | undefined;
   #lastError: unknown;
   #storeFailingSince: number | undefined;
   #logRepair: LogRepair | undefined;
@@ -50,30 +70,53 @@ export class Progress {
     this.#clock = clock;
     this.#source = source;
     this.#tell = tell;
+    this.freshness = new Freshness(clock);
+    this.#standing = new Standing(source, (state, previous) =>
+      tell({ type: "state", state, previous }),
+    );
+    this.#silence = new SilenceWatch(clock, () => this.#standing.move("silent"));
   }
 
   get state(): ReplicaState {
-    return this.#shown;
+    return this.#standing.shown;
   }
 
-  get lastError(): unknown {
-    return this.#lastError;
+  /** Whether the copy has caught up with its bucket since it was opened. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  get level(): Level | undefined {
+    return this.#level;
   }
 
   move(event: StateEvent): void {
-    this.#state = nextState(this.#state, event);
-    this.connectedChanged();
+    this.#standing.move(event);
   }
 
-  /** The line to the source was lost or is back. */
   connectedChanged(): void {
-    const previous = this.#shown;
-    this.#shown = shownState(this.#state, this.#source.connected);
-    if (this.#shown !== previous) this.#tell({ type: "state", state: this.#shown, previous });
+    this.#standing.connectedChanged();
   }
 
-  stored(cursor: WatchCursor): void {
+  hasApplied(revision: WatchCursor): boolean {
+    return hasReached(this.#applied, revision);
+  }
+
+  /** The copy on the disk, before anything is heard of its bucket. */
+  loaded(cursor: WatchCursor): void {
     this.#cursor = cursor;
+    this.#applied = cursor;
+  }
+
+  /** The store holds everything up to `cursor`, where the bucket was at `provenAt` by our clock. */
+  stored(cursor: WatchCursor, provenAt: number | undefined): void {
+    this.#cursor = cursor;
+    this.freshness.provenUpTo(provenAt);
+  }
+
+  /** The bucket was asked where it ends. */
+  looked(head: WatchCursor): void {
+    this.#head = head;
   }
 
   logRepaired(repair: LogRepair): void {
@@ -84,39 +127,48 @@ export class Progress {
   failed(error: unknown): void {
     this.#lastError = error;
     this.move("failed");
+    this.waiting.fail(error);
   }
 
-  /** Returns true when the copy has just caught up for the first time. */
-  watched(event: WatchEvent, copy: CurrentCopy): boolean {
+  end(): void {
+    this.#silence.stop();
+  }
+
+  watched(event: WatchEvent, copy: CurrentCopy): void {
+    this.tally.watched(event);
     this.#account(event);
     const moved = stateEvents[event.type];
     if (moved !== undefined) this.move(moved);
-    // After a store that blocked, the watch catches up a second time, and does not say so by itself.
-    if (isLevel(event) && this.#isReady && this.#state === "syncing") this.move("caught-up");
-    if (event.type === "caught-up") return this.#becomeReady(event.cursor, copy);
-    if (event.type !== "watching") this.#tell(event);
-    return false;
+    if (event.type === "caught-up") this.#becomeReady(event.cursor, copy);
+    else if (event.type !== "watching") this.#tell(event);
+    if (event.type === "progress" || event.type === "caught-up") this.waiting.look();
   }
 
   status(copy: CurrentCopy): ReplicaStatus {
     return {
-      state: this.#shown,
+      state: this.#standing.shown,
       cursor: this.#cursor,
+      head: this.#head,
+      lag: { sequences: sequencesBetween(this.#applied, this.#head), pending: this.#pending },
+      asOf: this.freshness.asOf,
       size: copy.size,
       connected: this.#source.connected,
       resumed: this.#resumed ?? false,
       received: this.#received,
       missed: this.#missed,
-      pending: this.#pending,
-      repairs: this.#repairs,
-      asOf: this.#asOf,
       lastError: this.#lastError,
-      store: {
-        ok: this.#storeFailingSince === undefined,
-        failingSince: this.#storeFailingSince,
-        repaired: this.#logRepair,
-        compactionError: copy.compactionError,
-      },
+      lastErrorCode: isMillpondError(this.#lastError) ? this.#lastError.code : undefined,
+      counters: this.tally.counters,
+      store: this.#storeHealth(copy),
+    };
+  }
+
+  #storeHealth({ compactionError }: CurrentCopy): ReplicaStoreHealth {
+    return {
+      ok: this.#storeFailingSince === undefined,
+      failingSince: this.#storeFailingSince,
+      repaired: this.#logRepair,
+      compactionError,
     };
   }
 
@@ -127,12 +179,7 @@ export class Progress {
         if (!this.#isReady) this.#resumed = !event.from.isNone && this.#resumed !== false;
         break;
       case "progress":
-        this.#received = event.received;
-        this.#pending = event.pending;
-        if (isLevel(event)) this.#asOf = this.#clock.now();
-        break;
-      case "repair-finished":
-        this.#repairs += 1;
+        this.#progressed(event);
         break;
       case "retrying":
         this.#lastError = event.error;
@@ -144,28 +191,48 @@ export class Progress {
       case "store-recovered":
         this.#storeFailingSince = undefined;
         break;
+      case "store-blocking":
+        this.#standing.block(true);
+        break;
+      case "store-unblocked":
+        this.#standing.block(false);
+        break;
       case "caught-up":
+      case "repair-started":
+      case "repair-finished":
       case "swept":
       case "counted":
       case "audited":
-      case "repair-started":
-      case "store-blocking":
-      case "store-unblocked":
         break;
     }
   }
 
-  #becomeReady(cursor: WatchCursor, copy: CurrentCopy): boolean {
-    if (this.#isReady) return false;
+  #progressed({ received, pending, caughtUp, cursor, head }: ProgressEvent): void {
+    this.#silence.heard(received === this.#received && cursor.equals(this.#applied));
+    this.#received = received;
+    this.#pending = pending;
+    this.#applied = cursor;
+    this.#head = head ?? this.#head;
+    if (!caughtUp || pending > 0) return;
+    this.move("level");
+    if (!this.#standing.isLevel) return;
+    this.#level = { cursor, at: this.#clock.now() };
+    this.freshness.provenUpTo(this.#level.at);
+  }
+
+  #becomeReady(cursor: WatchCursor, copy: CurrentCopy): void {
+    if (this.#isReady) return;
     this.#isReady = true;
     const resumed = this.#resumed ?? false;
     if (resumed) this.#missed = this.#received;
     this.#tell({ type: "ready", cursor, size: copy.size, resumed, received: this.#received });
-    return true;
   }
 }
 
-/** Whether all that the source has is applied. */
-function isLevel(event: WatchEvent): boolean {
-  return event.type === "progress" && event.caughtUp && event.pending === 0;
+/** `undefined` where either is not known. A bucket may have been asked before what was applied last was written. */
+function sequencesBetween(applied: WatchCursor, head: WatchCursor): bigint | undefined {
+  const to = head.toU64();
+  const from = applied.toU64();
+  if (to === undefined || from === undefined) return undefined;
+  return to > from ? to - from : 0n;
 }

@@ -13,6 +13,7 @@ import type { WatchCursor } from "../values/index.js";
 import type { Follower, FollowerEvent, FollowerState, FollowerStatus } from "./follower.js";
 import { LocalReads } from "./local-reads.js";
 import { LOG_NAME } from "./origin-file.js";
+import { Waiting } from "./waiting.js";
 
 export interface FollowerParts {
   readonly path: string;
@@ -32,6 +33,7 @@ const NS_PER_MS = 1_000_000n;
 export class RunningFollower extends LocalReads implements Follower {
   readonly #parts: FollowerParts;
   readonly #stop = new AbortController();
+  readonly #waiting = new Waiting();
   readonly #letProcessEnd = keepProcessAlive();
   readonly #onAbort = (): void => void this.close();
   #log: FollowedLog;
@@ -41,6 +43,7 @@ export class RunningFollower extends LocalReads implements Follower {
   #hasWriter: boolean | undefined;
   #writerCheckedAt = -Infinity;
   #wentBack = 0;
+  #isReady = false;
   #looking: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
@@ -57,6 +60,10 @@ export class RunningFollower extends LocalReads implements Follower {
     this.#looking = this.#look();
     await this.#looking;
     this.#looking = this.#lookOn();
+  }
+
+  ready({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    return this.#waiting.until(() => this.#isReady, signal);
   }
 
   status(): FollowerStatus {
@@ -83,7 +90,7 @@ export class RunningFollower extends LocalReads implements Follower {
   async #close(): Promise<void> {
     this.#parts.signal?.removeEventListener("abort", this.#onAbort);
     this.#stop.abort(closed());
-    this.readiness.fail(closed());
+    this.#waiting.fail(closed());
     this.#move("closed");
     await this.#looking;
     await this.#log.close();
@@ -116,7 +123,8 @@ export class RunningFollower extends LocalReads implements Follower {
     this.#move(!isLoaded ? "waiting" : problem === undefined ? "following" : "behind");
     if (!isLoaded) return;
     if (!wasLoaded) {
-      this.readiness.reach();
+      this.#isReady = true;
+      this.#waiting.look();
       this.#tell({ type: "ready", cursor, size });
     } else if (hasChanged) {
       this.#changed(before, cursor);

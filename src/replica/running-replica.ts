@@ -1,30 +1,28 @@
 import { MillpondError } from "../errors/index.js";
-import type { WatchScope } from "../kv/index.js";
-import type { Clock } from "../platform/index.js";
-import type { KvUpdate } from "../values/index.js";
-import { watchApplied } from "../watch/index.js";
+import { WatchCursor, type VersionToken } from "../values/index.js";
+import type { AuditReport } from "../watch/index.js";
+import type { ChangeFeed } from "./change-feed.js";
+import type { ChangeBatch, ChangesOptions } from "./changes.js";
 import type { CurrentCopy } from "./current-copy.js";
-import { LocalReads } from "./local-reads.js";
-import type { ReplicaOptions } from "./options.js";
-import type { ReplicaOrigin } from "./origin.js";
+import { checkStaleness } from "./freshness.js";
+import type { Following } from "./following.js";
+import { LocalReads, type ReadableCopy } from "./local-reads.js";
 import type { Progress } from "./progress.js";
-import type { Replica, ReplicaStatus } from "./replica.js";
+import type { StalenessOptions, Replica, ReplicaEntry, ReplicaStatus } from "./replica.js";
 
 export interface RunningParts {
-  readonly options: ReplicaOptions;
-  readonly scope: WatchScope;
   readonly copy: CurrentCopy;
-  readonly origin: ReplicaOrigin;
+  /** The copy as it is shown. */
+  readonly visible: ReadableCopy;
   readonly progress: Progress;
-  readonly clock: Clock;
+  readonly feed: ChangeFeed;
+  readonly following: Following;
+  readonly signal: AbortSignal | undefined;
 }
 
-/** A replica whose watch has begun. */
+/** A replica whose watch has begun, as its user sees it. */
 export class RunningReplica extends LocalReads implements Replica {
   readonly #parts: RunningParts;
-  readonly #stop = new AbortController();
-  readonly #watch: Promise<void>;
-  readonly #forgetLink: () => void;
   readonly #onAbort = (): void => {
     // The failure of a close that nobody asked for by name is shown by the status.
     this.close().catch((error: unknown) => this.#parts.progress.failed(error));
@@ -34,10 +32,52 @@ export class RunningReplica extends LocalReads implements Replica {
   constructor(parts: RunningParts) {
     super();
     this.#parts = parts;
-    const { progress, options } = parts;
-    this.#forgetLink = options.source.onConnectedChange(() => progress.connectedChanged());
-    this.#watch = this.#run();
-    options.signal?.addEventListener("abort", this.#onAbort, { once: true });
+    parts.signal?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  override get(key: string, options?: StalenessOptions): Uint8Array | undefined {
+    this.#requireFresh(options);
+    return super.get(key);
+  }
+
+  override entry(key: string, options?: StalenessOptions): ReplicaEntry | undefined {
+    this.#requireFresh(options);
+    return super.entry(key);
+  }
+
+  override entries(prefix?: string, options?: StalenessOptions): Iterable<ReplicaEntry> {
+    this.#requireFresh(options);
+    return super.entries(prefix);
+  }
+
+  async ready(options: StalenessOptions & { readonly signal?: AbortSignal } = {}): Promise<void> {
+    const { maxStalenessMs, signal } = options;
+    const { progress } = this.#parts;
+    if (maxStalenessMs === undefined) return progress.waiting.until(() => progress.isReady, signal);
+    checkStaleness(maxStalenessMs);
+    return progress.waiting.until(() => progress.freshness.isWithin(maxStalenessMs), signal);
+  }
+
+  changes(options: ChangesOptions = {}): AsyncIterableIterator<ChangeBatch> {
+    this.readable();
+    return this.#parts.feed.subscribe(options);
+  }
+
+  async waitFor(
+    revision: bigint | VersionToken,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    const { progress } = this.#parts;
+    const position =
+      typeof revision === "bigint"
+        ? WatchCursor.fromU64(revision)
+        : WatchCursor.fromVersion(revision);
+    return progress.waiting.until(() => progress.hasApplied(position), signal);
+  }
+
+  async audit(options: { readonly signal?: AbortSignal } = {}): Promise<AuditReport> {
+    this.readable();
+    return this.#parts.following.audit(options);
   }
 
   status(): ReplicaStatus {
@@ -50,62 +90,27 @@ export class RunningReplica extends LocalReads implements Replica {
     return this.#closing;
   }
 
-  async #run(): Promise<void> {
-    const { options, scope, copy, origin, progress, clock } = this.#parts;
-    const { source, random, batch, retry, held } = options;
-    progress.stored(copy.cursor());
-    try {
-      await watchApplied<KvUpdate>({
-        source,
-        scope,
-        reader: source,
-        store: copy,
-        // All of them: what a narrower scope no longer follows is dropped as well.
-        knownKeys: () => keysOf(copy),
-        origin,
-        parse: (update) => update,
-        apply: (updates) => copy.show(updates),
-        onApplied: (cursor) => progress.stored(cursor),
-        // Reads go on without the disk, and so does the watch, within the bounds of what it may hold.
-        maxStoreFailures: Infinity,
-        onEvent: (event) => {
-          if (progress.watched(event, copy)) this.readiness.reach();
-        },
-        signal: this.#stop.signal,
-        clock,
-        ...(random === undefined ? {} : { random }),
-        ...(batch === undefined ? {} : { batch }),
-        ...(retry === undefined ? {} : { retry }),
-        ...(held === undefined ? {} : { held }),
-        ...(options.failFast === undefined ? {} : { failFast: options.failFast }),
-      });
-    } catch (error) {
-      progress.failed(error);
-      this.readiness.fail(error);
-    }
-  }
-
   async #close(): Promise<void> {
-    const { options, copy, progress } = this.#parts;
-    options.signal?.removeEventListener("abort", this.#onAbort);
-    this.readiness.fail(closed());
-    this.#stop.abort(closed());
-    await this.#watch;
-    this.#forgetLink();
+    const { copy, progress, feed, following, signal } = this.#parts;
+    signal?.removeEventListener("abort", this.#onAbort);
+    progress.waiting.fail(closed());
+    await following.end(closed());
+    feed.end(undefined);
     progress.move("closed");
     await copy.close();
   }
 
-  protected readable(): CurrentCopy {
+  #requireFresh(options: StalenessOptions | undefined): void {
+    if (options?.maxStalenessMs === undefined) return;
+    this.#parts.progress.freshness.require(options.maxStalenessMs);
+  }
+
+  protected readable(): ReadableCopy {
     if (this.#parts.progress.state === "closed") throw closed();
-    return this.#parts.copy;
+    return this.#parts.visible;
   }
 }
 
 function closed(): MillpondError {
   return new MillpondError("closed", "the replica is closed");
-}
-
-function* keysOf(copy: CurrentCopy): Iterable<string> {
-  for (const { key } of copy.range("")) yield key;
 }

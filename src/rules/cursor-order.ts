@@ -28,3 +28,10 @@ export function isOlder(version: OpaqueToken, position: OpaqueToken): boolean {
   if (a !== undefined && b !== undefined) return a < b;
   return Buffer.compare(version.toBytes(), position.toBytes()) < 0;
 }
+
+/** Whether `current` is at or past `position`. None is past nothing. */
+export function hasReached(current: WatchCursor, position: WatchCursor): boolean {
+  return (
+    !current.isNone && (current.equals(position) || laterCursor(position, current) === current)
+  );
+}

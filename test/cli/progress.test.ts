@@ -29,6 +29,8 @@ describe("the progress bar", () => {
       lag: 12,
       updatesPerSecond: 1999.6,
       connected: false,
+      stalenessMs: 100,
+      diskFailingMs: undefined,
     };
     assert.equal(hydrationLine({ received: 1, pending: 1, elapsedMs: 1 }, 20).length, 19);
     assert.equal(statusLine(status, 40).length, 39);
@@ -36,5 +38,23 @@ describe("the progress bar", () => {
       statusLine(status, 200),
       "live, NOT CONNECTED  1,234,567 keys  cursor 1234567890  lag 12  2,000 updates/s",
     );
+  });
+
+  test("says how old a copy is that is not live, and that the disk fails", () => {
+    const status = {
+      state: "stale",
+      keys: 1,
+      cursor: "7",
+      lag: 0,
+      updatesPerSecond: 0,
+      connected: true,
+      stalenessMs: 75_000,
+      diskFailingMs: 3000,
+    };
+    assert.match(
+      statusLine(status, 200),
+      /^stale, connected, as of 1:15 ago  DISK FAILING for 0:03  /,
+    );
+    assert.match(statusLine({ ...status, stalenessMs: undefined }, 200), /of unknown age/);
   });
 });

@@ -31,8 +31,8 @@ describe("a replica that is opened again", () => {
     assert.deepEqual(replica.get("a"), bytes("1"));
     await replica.ready();
     await assertMirrors(replica, source);
-    const { resumed, missed, repairs } = replica.status();
-    assert.deepEqual([resumed, missed, repairs], [false, undefined, 1]);
+    const { resumed, missed, counters } = replica.status();
+    assert.deepEqual([resumed, missed, counters.repairs], [false, undefined, 1]);
   });
 
   test("has the new value of a key that was deleted and written again meanwhile", async () => {
@@ -253,7 +253,7 @@ describe("a bucket that is made again under a running replica", () => {
     for (let count = 0; count < 9; count += 1) await source.put("new", bytes(`${count}`));
     await until(
       "it is live again",
-      () => replica.status().repairs === 1 && replica.status().state === "live",
+      () => replica.status().counters.repairs === 1 && replica.status().state === "live",
     );
     await assertMirrors(replica, source);
     await replica.close();

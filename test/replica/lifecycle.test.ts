@@ -106,8 +106,15 @@ describe("a replica", () => {
     assert.deepEqual([replica.status().state, replica.status().connected], ["stale", false]);
     assert.deepEqual(events, [{ type: "state", state: "stale", previous: "live" }]);
     connection.reconnect();
-    assert.equal(replica.status().state, "live");
-    assert.deepEqual(events.at(-1), { type: "state", state: "live", previous: "stale" });
+    // What was missed has not been fetched: nothing says that the copy is the bucket.
+    assert.equal(replica.status().state, "syncing");
+    await source.put("a", bytes("1"));
+    await until("it is live", () => replica.status().state === "live");
+    assert.deepEqual(
+      events.filter(({ type }) => type === "state").map((event) => "state" in event && event.state),
+      ["stale", "syncing", "live"],
+    );
+    assert.deepEqual(replica.get("a"), bytes("1"));
   });
 
   test("says as of when it is the bucket, and keeps saying so while it cannot follow", async () => {
@@ -293,6 +300,8 @@ describe("a replica", () => {
     await replica.ready();
     assert.equal((await stat(path)).mode & 0o777, 0o700);
     assert.equal((await stat(join(path, "copy.snap"))).mode & 0o777, 0o600);
-    assert.deepEqual((await readdir(path)).toSorted(), ["copy.snap", "copy.snap.lock"]);
+    await replica.close();
+    assert.equal((await stat(join(path, "seen.json"))).mode & 0o777, 0o600);
+    assert.deepEqual((await readdir(path)).toSorted(), ["copy.snap", "seen.json"]);
   });
 });

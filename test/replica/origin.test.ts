@@ -38,7 +38,7 @@ async function scene(noted?: CopyIdentity): Promise<Scene> {
   });
   const copy = { size: 3, cursor: () => at(5) };
   return {
-    origin: new ReplicaOrigin(source, copy, [""], await OriginNote.read({}, file)),
+    origin: new ReplicaOrigin(() => source.info(), copy, [""], await OriginNote.read({}, file)),
     writes: () => writes,
     [Symbol.asyncDispose]: () => connection.close(),
   };

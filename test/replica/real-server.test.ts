@@ -74,8 +74,8 @@ for (const version of serverVersions) {
       await source.put("first", bytes("0"));
       for (let count = 0; count < 9; count += 1) await source.put("new", bytes(`${count}`));
       const isRepaired = (): boolean => {
-        const { repairs, state } = replica.status();
-        return repairs === 2 && state === "live";
+        const { counters, state } = replica.status();
+        return counters.repairs === 2 && state === "live";
       };
       await until("it is repaired", isRepaired, 30_000);
       await assertMirrors(replica, source);
@@ -102,7 +102,7 @@ for (const version of serverVersions) {
         await using replica = await openReplica({ source, path, retry });
         await replica.ready();
         await assertMirrors(replica, source);
-        assert.equal(replica.status().repairs, 1);
+        assert.equal(replica.status().counters.repairs, 1);
       });
     }
   });
