@@ -33,7 +33,9 @@ function* copied(): Iterable<CopiedEntry> {
 async function answer(ask: Ask): Promise<unknown> {
   switch (ask) {
     case "status": {
-      const { state, cursor, pending, asOf, repairs, lastError } = replica.status();
+      const { state, cursor, lag, asOf, counters, lastError } = replica.status();
+      const { pending } = lag;
+      const { repairs } = counters;
       const position = Number(cursor.toU64() ?? 0n);
       const error = lastError instanceof Error ? String(lastError) : undefined;
       return { state, cursor: position, pending, asOf, repairs, error };
