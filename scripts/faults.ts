@@ -1,5 +1,6 @@
 // Lets things go wrong between a replica and real servers, and prints what came of it as a table:
 // `npm run faults -- --seed 1 --only cut,purge-all:2.15:all:idle`. All of it takes most of an hour.
+// `--told` prints what the replicas told in each.
 // `npm run faults -- --seed 1 --storm 50 --only ::prefixes` lets them happen to one replica one after another instead.
 import { parseArgs } from "node:util";
 import { cellsOf, complaintsOf, rowOf, runCells, tableHead } from "../test/faults/matrix.js";
@@ -10,6 +11,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: String(Date.now() % 2 ** 31) },
     only: { type: "string" },
     storm: { type: "string" },
+    told: { type: "boolean", default: false },
   },
 });
 const seed = Number(values.seed);
@@ -21,7 +23,10 @@ process.exitCode = complaints.length === 0 ? 0 : 1;
 
 async function table(): Promise<string[]> {
   console.log(`seed ${seed}, ${cells.length} cells\n\n${tableHead}`);
-  const results = await runCells(cells, (result) => console.log(rowOf(result)));
+  const results = await runCells(cells, (result) => {
+    console.log(rowOf(result));
+    if (values.told) for (const told of result.report.told) console.log(`  ${told}`);
+  });
   const found = complaintsOf(results);
   console.log(`\n${results.length} cells, ${found.length} violations`);
   return found;

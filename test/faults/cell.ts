@@ -31,6 +31,8 @@ export interface CellReport {
   readonly peakMiB: number;
   /** What is not as promised; empty where all is. */
   readonly violations: readonly string[];
+  /** What the replica told, from the beginning of the fault, for whoever looks for the reason. */
+  readonly told: readonly string[];
 }
 
 const START_MS = 20_000;
@@ -60,10 +62,14 @@ export async function runCell(cell: Cell, site: Site): Promise<CellReport> {
   await fault.inflict(scene);
   await lasts(cell, scene, judge, beganAt);
   await fault.heal?.(scene);
-  const inSyncMs = await judge.inSync(Date.now(), rate > 0);
+  const healedAt = Date.now();
+  const inSyncMs = await judge.inSync(healedAt, rate > 0);
   judge.end();
   const trouble = scene.replica.trouble(beganAt);
   if (fault.noticed && trouble === undefined) judge.violations.push("never noticed");
+  const told = scene.replica.events
+    .filter(({ at }) => at >= beganAt)
+    .map(({ at, type, state, error }) => [at - beganAt, type, state, error].join(" ").trim());
   const peakMiB = Math.round(await scene.replica.ask("memory"));
   const leaked = await judge.leaked(fault.leavesBehind ?? 0);
   return {
@@ -74,6 +80,7 @@ export async function runCell(cell: Cell, site: Site): Promise<CellReport> {
     leaked,
     peakMiB,
     violations: judge.violations,
+    told: [`healed after ${healedAt - beganAt} ms`, ...told],
   };
 }
 

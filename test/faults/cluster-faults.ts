@@ -113,6 +113,7 @@ export const clusterFaults: readonly Fault[] = [
     async inflict(scene) {
       for (const server of scene.site.servers) {
         await server.restart();
+        await scene.reachable();
         await whole(scene);
       }
     },

@@ -17,6 +17,8 @@ interface Sample {
 }
 
 const IN_SYNC_MS = 15_000;
+/** As many as it takes for each of three servers to have been asked, very likely. */
+const READINGS = 12;
 const LEAK_MS = 5_000;
 const NO_DIFFERENCE: Difference = { missing: [], stale: [], wrong: [] };
 
@@ -75,7 +77,8 @@ export class Judge {
     try {
       await until("it is in sync", () => ((samples += 1), this.isInSync()), deadlineMs);
     } catch {
-      this.violations.push(`not in sync within ${deadlineMs} ms: ${this.#lastSeen()}`);
+      const servers = await this.#serversDiffer();
+      this.violations.push(`not in sync within ${deadlineMs} ms${servers}: ${this.#lastSeen()}`);
       return undefined;
     }
     return (samples === 1 && reachedAt !== undefined ? reachedAt : Date.now()) - since;
@@ -147,6 +150,18 @@ export class Judge {
     } catch (error) {
       if (this.#truth === undefined) throw error;
     }
+  }
+
+  /** A consumer reads what one of the servers has, whichever that is: where they differ no replica can be right. */
+  async #serversDiffer(): Promise<string> {
+    const { client, prefixes, site } = this.#scene;
+    if (site.servers.length === 1) return "";
+    const seen = new Set<string>();
+    for (let reading = 0; reading < READINGS; reading += 1) {
+      const truth = await readTruth(client, BUCKET, prefixes);
+      seen.add(JSON.stringify([...truth].toSorted(([a], [b]) => (a < b ? -1 : 1))));
+    }
+    return seen.size === 1 ? "" : " of a bucket of which the servers have different copies";
   }
 
   #lastSeen(): string {

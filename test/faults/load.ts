@@ -45,9 +45,12 @@ export class Load {
     return this.#lastSentAt;
   }
 
-  /** Gives every key a value; the same ones for the same `content`. */
+  /** Gives every key a value, in their order and acknowledged; the same ones for the same `content`. */
   async seed(content: string): Promise<void> {
-    for (const key of KEYS) this.put(key, `${content} of ${key}`);
+    for (let from = 0; from < KEYS.length; from += KEYS_A_GROUP) {
+      const group = KEYS.slice(from, from + KEYS_A_GROUP);
+      await Promise.all(group.map((key) => this.#acknowledged(key, `${content} of ${key}`)));
+    }
     await this.settle();
   }
 
@@ -90,17 +93,21 @@ export class Load {
   }
 
   async settle(): Promise<void> {
-    const subject = `$KV.${this.#bucket}.${LAST_KEY}`;
+    await this.#acknowledged(LAST_KEY, String(this.#sent));
+    this.#lastSentAt = Date.now();
+  }
+
+  async #acknowledged(key: string, value: string): Promise<void> {
     await until(
-      "the last write is acknowledged",
+      `the write of ${key} is acknowledged`,
       async () => {
-        const asked = this.#client.request(subject, String(this.#sent), { timeout: FLUSH_MS });
+        const options = { timeout: FLUSH_MS };
+        const asked = this.#client.request(`$KV.${this.#bucket}.${key}`, value, options);
         const answer = await asked.catch(() => undefined);
         return answer !== undefined && answer.json<{ error?: unknown }>().error === undefined;
       },
       SETTLE_MS,
     );
-    this.#lastSentAt = Date.now();
   }
 
   async #run(updatesPerSecond: number): Promise<void> {

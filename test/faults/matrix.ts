@@ -56,7 +56,8 @@ export async function runCells(
       untrueMs: 0,
       leaked: 0,
       peakMiB: 0,
-      violations: [`could not be run: ${String(error)}`],
+      told: [],
+        violations: [`could not be run: ${String(error)}`],
     }));
     const result = { cell, report };
     results.push(result);

@@ -16,6 +16,9 @@ const COUNT_INTERVAL_MS = 2_000;
 
 /** An answer that would have come is not waited for longer, so that its asker soon asks again. */
 const SOON_MS = 100;
+const CREATED_MS = 2_000;
+/** A cluster may have to find its leaders first. */
+const PLACED_MS = 30_000;
 
 /** What a replica may be asked to follow. */
 export const scopes = {
@@ -121,7 +124,11 @@ export class Scene implements AsyncDisposable {
   /** Asks again while no server can place it: a cluster takes a while to find itself. */
   async createBucket(): Promise<void> {
     const config = { ...bucketConfig, ...this.#stream };
-    await until("the bucket is made", () => this.#succeeds(`STREAM.CREATE.${STREAM}`, config));
+    await until(
+      "the bucket is made",
+      () => this.#succeeds(`STREAM.CREATE.${STREAM}`, config, CREATED_MS),
+      PLACED_MS,
+    );
     this.changed();
   }
 
@@ -145,11 +152,15 @@ export class Scene implements AsyncDisposable {
 
   /** Resolves once the bucket answers. */
   async reachable(): Promise<void> {
-    await until("the bucket answers", () => this.#succeeds(`STREAM.INFO.${STREAM}`));
+    await until(
+      "the bucket answers",
+      () => this.#succeeds(`STREAM.INFO.${STREAM}`, undefined, SOON_MS),
+      PLACED_MS,
+    );
   }
 
-  async #succeeds(subject: string, body?: unknown): Promise<boolean> {
-    return await askApi(this.client, subject, body, SOON_MS).then(
+  async #succeeds(subject: string, body: unknown, answerMs: number): Promise<boolean> {
+    return await askApi(this.client, subject, body, answerMs).then(
       () => true,
       () => false,
     );
