@@ -171,6 +171,6 @@ export class Judge {
       ([what, keys]: [string, readonly string[]]) =>
         `${keys.length} ${what}${keys.length === 0 ? "" : ` (${keys.slice(0, 5).join(" ")} …)`}`,
     );
-    return `${told.join(", ")}; ${JSON.stringify(status)}`;
+    return `${told.join(", ")}; ${JSON.stringify(status)}; bucket ${this.#truth?.fingerprint}`;
   }
 }

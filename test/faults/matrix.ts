@@ -57,7 +57,7 @@ export async function runCells(
       leaked: 0,
       peakMiB: 0,
       told: [],
-        violations: [`could not be run: ${String(error)}`],
+      violations: [`could not be run: ${String(error)}`],
     }));
     const result = { cell, report };
     results.push(result);
