@@ -7,7 +7,7 @@ import type {
   StreamInfo,
 } from "./api-types.js";
 import { ApiError, fromApiError } from "./errors.js";
-import { Leftovers } from "./leftovers.js";
+import { Leftovers, type Leftover } from "./leftovers.js";
 import type { Link } from "./link.js";
 
 const PREFIX = "$JS.API";
@@ -25,6 +25,8 @@ const CLEAN_UP_MS = 2_000;
 export class JetStreamApi {
   readonly link: Link;
   readonly #leftovers: Leftovers;
+  /** Consumers that were made and not discarded, by name. */
+  readonly #consumers = new Map<string, Leftover>();
 
   constructor(link: Link) {
     this.link = link;
@@ -74,11 +76,13 @@ export class JetStreamApi {
   }
 
   async createConsumer(stream: string, config: ConsumerConfig): Promise<ConsumerInfo> {
-    return await this.#call(
+    const info = await this.#call<ConsumerInfo>(
       `create a consumer of stream ${stream}`,
       `CONSUMER.CREATE.${stream}.${config.name}`,
       { stream_name: stream, config, action: "create" },
     );
+    this.#consumers.set(config.name, { stream, consumer: config.name });
+    return info;
   }
 
   /**
@@ -86,7 +90,19 @@ export class JetStreamApi {
    * Never throws.
    */
   async discardConsumer(stream: string, consumer: string): Promise<void> {
+    this.#consumers.delete(consumer);
     await this.#leftovers.remove(stream, consumer);
+  }
+
+  /** Ends the use of the link, and leaves no consumer behind if the server can still be told. Never throws. */
+  async end(): Promise<void> {
+    const left = [...this.#consumers.values(), ...this.#leftovers.left];
+    const wasUp = this.link.state === "up";
+    this.link.end();
+    if (!wasUp) return;
+    await this.link.farewell(
+      left.map(({ stream, consumer }) => `${PREFIX}.CONSUMER.DELETE.${stream}.${consumer}`),
+    );
   }
 
   async #deleteConsumer(stream: string, consumer: string): Promise<void> {

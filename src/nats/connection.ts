@@ -82,7 +82,7 @@ export class NatsConnection implements Connection {
   }
 
   async close(): Promise<void> {
-    this.#api.link.end();
+    await this.#api.end();
     await this.#parts.release();
   }
 

@@ -11,7 +11,8 @@ const RETRY_LIMITS = { minMs: 500, maxMs: 10_000 };
 const MOST_FAILURES = 10;
 const NOT_FOUND = 404;
 
-interface Leftover {
+/** A consumer of ours at the server. */
+export interface Leftover {
   readonly stream: string;
   readonly consumer: string;
 }
@@ -44,9 +45,9 @@ export class Leftovers {
     });
   }
 
-  /** How many are still to be deleted. */
-  get count(): number {
-    return this.#left.length;
+  /** What is still to be deleted. */
+  get left(): readonly Leftover[] {
+    return this.#left;
   }
 
   /** Deletes the consumer, now or when that can be done. Resolves after the first attempt. Never throws. */

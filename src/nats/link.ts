@@ -6,9 +6,12 @@ import {
   type Subscription,
 } from "@nats-io/nats-core";
 import type { MillpondError } from "../errors/index.js";
-import type { Clock, Random } from "../platform/index.js";
+import { sleep, type Clock, type Random } from "../platform/index.js";
 import { fromClientError, isRefusal, notConnected } from "./errors.js";
 import { requireServer } from "./server-version.js";
+
+/** Longest time that the end of a connection takes to send what is still to be said. */
+const FAREWELL_MS = 1_000;
 
 export type LinkState = "up" | "down" | "closed";
 
@@ -145,6 +148,18 @@ export class Link {
   /** Ends the use of the client, which stays open. Idempotent. */
   end(): void {
     this.#become("closed");
+  }
+
+  /** Sends requests after the end, whose answers nobody waits for; resolves when they are out, or cannot be. Never throws. */
+  async farewell(subjects: readonly string[]): Promise<void> {
+    const client = this.#client;
+    if (client === undefined || client.isClosed() || subjects.length === 0) return;
+    try {
+      for (const subject of subjects) client.publish(subject, "", { reply: this.inbox() });
+      await Promise.race([client.flush(), sleep(this.clock, FAREWELL_MS)]);
+    } catch {
+      // Who cannot be told finds out.
+    }
   }
 
   #connected(): Client {

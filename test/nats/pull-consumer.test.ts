@@ -182,13 +182,27 @@ describe("a pull consumer", () => {
     }
   });
 
-  test("asks without a limit of bytes once a message was larger than that", async () => {
+  test("asks for one message without a limit of bytes where that was larger, and then as ever", async () => {
     const { client, consumer, story } = await scene();
     consumer.pull();
     client.tell(409, "Message Size Exceeds MaxBytes");
     assert.deepEqual(story, ["pull ended"]);
     consumer.pull();
-    assert.equal(client.published.length, 2);
+    client.deliver(1, 1);
+    consumer.pull();
+    client.deliver(2, 2);
+    client.tell(409, "Message Size Exceeds MaxBytes");
+    consumer.pull();
+    const asked = client.payloads.map((payload): unknown => {
+      const { batch, max_bytes: most } = JSON.parse(payload) as Record<string, number>;
+      return [batch, most !== undefined];
+    });
+    assert.deepEqual(asked, [
+      [1000, true],
+      [1, false],
+      [1000, true],
+      [1000, true],
+    ]);
   });
 
   test("is deleted at the server when it is closed, and says nothing more", async () => {

@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { isMillpondError } from "../../src/errors/index.js";
+import { allKeys, scopeOf, type WatchOptions, type WatchScope } from "../../src/kv/index.js";
+import { JetStreamApi } from "../../src/nats/api.js";
+import { Link } from "../../src/nats/link.js";
+import { openWatch } from "../../src/nats/watch.js";
+import { systemClock } from "../../src/platform/index.js";
+import { Flow } from "../../src/testing/bucket/flow.js";
+import { WatchCursor } from "../../src/values/index.js";
+import { FakeClient } from "../support/fake-client.js";
+import { until } from "../support/until.js";
+
+/** A stream that a test moves on by hand, between any two requests. */
+class FakeStream {
+  readonly client = new FakeClient();
+  readonly link = new Link({
+    requestTimeoutMs: 5_000,
+    inboxPrefix: undefined,
+    clock: systemClock,
+    random: () => 0,
+  });
+  first = 1;
+  last = 10;
+  created = "then";
+  /** Where the next consumer starts. */
+  startsAt: number | undefined;
+  pending = 0;
+  /** The configuration asked for last. */
+  asked: { deliver_policy?: string; opt_start_seq?: number } = {};
+
+  constructor(version = "2.15.1") {
+    this.client.info.version = version;
+    this.client.answer = (subject, payload) => this.#answer(subject, payload);
+    this.link.attach(this.client.asClient());
+  }
+
+  async watch(scope: WatchScope, options: WatchOptions): Promise<Flow> {
+    const all = { ...options, emptyValueIsDelete: false };
+    return new Flow(await openWatch(new JetStreamApi(this.link), "b", scope, all));
+  }
+
+  #answer(subject: string, payload: string): unknown {
+    if (subject.includes("STREAM.INFO")) {
+      const state = { messages: 1, bytes: 1, first_seq: this.first, last_seq: this.last };
+      return { created: this.created, config: { name: "KV_b", discard: "new" }, state };
+    }
+    if (!subject.includes("CONSUMER.CREATE")) return {};
+    const { config } = JSON.parse(payload) as { config: FakeStream["asked"] & { name: string } };
+    this.asked = config;
+    const start = this.startsAt ?? config.opt_start_seq ?? 1;
+    return {
+      name: config.name,
+      num_pending: this.pending,
+      delivered: { consumer_seq: 0, stream_seq: start - 1 },
+    };
+  }
+}
+
+async function endsExpired(flow: Promise<Flow>): Promise<void> {
+  const error = await flow.then(
+    (opened) => opened.end(),
+    (refusal: unknown) => refusal,
+  );
+  assert.ok(isMillpondError(error, "cursor-expired"), String(error));
+}
+
+const from = WatchCursor.fromU64(5);
+
+describe("a watch's consumer that starts elsewhere than asked", () => {
+  for (const sweeps of [false, true]) {
+    test(`after a position ends it, with sweeps ${sweeps}: what lies between was dropped meanwhile`, async () => {
+      const stream = new FakeStream();
+      stream.startsAt = 9;
+      await endsExpired(stream.watch(allKeys, { from, sweeps }));
+      assert.equal(stream.asked.opt_start_seq, 6);
+    });
+
+    test(`at an earlier sequence ends it, with sweeps ${sweeps}: the stream is not what it was`, async () => {
+      const stream = new FakeStream();
+      stream.startsAt = 4;
+      await endsExpired(stream.watch(allKeys, { from, sweeps }));
+    });
+  }
+
+  test("while it is live ends it, unless it sweeps: then all that is left lies ahead", async () => {
+    for (const sweeps of [false, true]) {
+      const stream = new FakeStream();
+      await using flow = await stream.watch(allKeys, { from, sweeps });
+      await flow.untilCaughtUp();
+      // Dropped between the look at the stream and the making of the next consumer.
+      stream.startsAt = 13;
+      flow.ask();
+      await until("a pull is out", () => stream.client.published.length > 0);
+      stream.client.tell(409, "Consumer Deleted");
+      if (!sweeps) {
+        await endsExpired(Promise.resolve(flow));
+        continue;
+      }
+      await flow.until("replaced", () => flow.batches.at(-1)?.rebuilds === 1);
+      assert.equal(stream.asked.opt_start_seq, 11);
+    }
+  });
+});
+
+describe("a state-sync that does not sweep", () => {
+  for (const [what, change] of [
+    ["was dropped past its beginning", { first: 12, last: 12 }],
+    ["was made again", { created: "now" }],
+  ] as const) {
+    test(`looks, when it is complete, whether the stream ${what}`, async () => {
+      const stream = new FakeStream();
+      stream.pending = 1;
+      const flow = await stream.watch(allKeys, {});
+      flow.ask();
+      await until("a pull is out", () => stream.client.published.length > 0);
+      Object.assign(stream, change);
+      if ("first" in change) {
+        // Only what evicts can drop what nothing replaced.
+        const plain = stream.client.answer;
+        stream.client.answer = (subject, payload) => {
+          const answer = plain(subject, payload) as { config?: object };
+          return answer.config === undefined
+            ? answer
+            : { ...answer, config: { ...answer.config, max_age: 1 } };
+        };
+      }
+      stream.client.deliver(12, 1, 0);
+      await endsExpired(Promise.resolve(flow));
+    });
+  }
+});
+
+describe("a connection that comes back to a server that is too old", () => {
+  test("refuses all requests, and is used again once the server will do", async () => {
+    const stream = new FakeStream();
+    const { client, link } = stream;
+    const api = new JetStreamApi(link);
+    client.becomes("disconnect");
+    await until("down", () => link.state === "down");
+    client.info.version = "2.9.10";
+    client.becomes("reconnect");
+    const refused = async (): Promise<boolean> =>
+      await api.streamInfo("KV_b").then(
+        () => false,
+        (error: unknown) => isMillpondError(error, "server-too-old"),
+      );
+    await until("refused", refused);
+    assert.equal(link.state, "down");
+    client.becomes("disconnect");
+    client.info.version = "2.10.0";
+    client.becomes("reconnect");
+    await until("up", () => link.state === "up");
+    assert.equal((await api.streamInfo("KV_b")).created, "then");
+  });
+});
+
+describe("a watch of several prefixes", () => {
+  test("warns where the server can skip updates of it, and only there", async () => {
+    for (const [version, prefixes, warns] of [
+      ["2.10.27", ["a.", "b."], true],
+      ["2.10.27", ["a."], false],
+      ["2.11.0", ["a.", "b."], false],
+    ] as const) {
+      const stream = new FakeStream(version);
+      await using flow = await stream.watch(scopeOf(prefixes), {});
+      assert.equal(flow.watch.warning !== undefined, warns, `${version} ${prefixes.join()}`);
+    }
+  });
+});
