@@ -94,7 +94,6 @@ export class Following {
     return startWatch<KvUpdate>({
       source,
       scope,
-      reader: source,
       auditor: source,
       store: copy,
       evictions: expiry.mode,
@@ -117,7 +116,7 @@ export class Following {
       ...(retry === undefined ? {} : { retry }),
       ...(held === undefined ? {} : { held }),
       ...(countIntervalMs === undefined ? {} : { countIntervalMs }),
-      ...(options.failFast === undefined ? {} : { failFast: options.failFast }),
+      failFast: options.failFast ?? true,
     });
   }
 

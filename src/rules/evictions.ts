@@ -1,5 +1,5 @@
 import type { BucketLimits } from "../kv/index.js";
-import type { KvEntry, RemovalReason, WatchCursor } from "../values/index.js";
+import type { KvEntry, KvRemoval, RemovalReason, WatchCursor } from "../values/index.js";
 import { isOlder } from "./cursor-order.js";
 
 /** What a copy does with what the bucket's own limits dropped. */
@@ -55,4 +55,9 @@ export function dropsUnseen(
   limits: BucketLimits | undefined,
 ): boolean {
   return isForeign || !retains(evictions, limits);
+}
+
+/** Whether a copy goes on with a key although the bucket removed it: an expiry, where those are retained. */
+export function outlives(removal: Pick<KvRemoval, "reason">, evictions: Evictions): boolean {
+  return evictions === "retain" && removal.reason === "expired";
 }

@@ -1,9 +1,16 @@
-export { isBehindFlow, judgeKey } from "./audit.js";
+export { isBehindFlow, judgeKey, type KeyVerdict } from "./audit.js";
 export { backoffDelay, type BackoffLimits } from "./backoff.js";
 export { bucketAccountsFor } from "./copy-backing.js";
-export { auditIsDue, countVerdict, type KnownCount } from "./count.js";
+export { auditIsDue, countVerdict, type CountVerdict, type KnownCount } from "./count.js";
 export { hasReached, isOlder, laterCursor } from "./cursor-order.js";
-export { dropsUnseen, forgets, removalBelowFloor, retains } from "./evictions.js";
+export {
+  dropsUnseen,
+  type Evictions,
+  forgets,
+  outlives,
+  removalBelowFloor,
+  retains,
+} from "./evictions.js";
 export { type AgeLimits, type Dated, expiresAtMs } from "./expiry.js";
 export { compareKeys } from "./key-order.js";
 export { markersOutlast } from "./markers.js";
@@ -14,4 +21,3 @@ export { sameRecord } from "./same-record.js";
 export { isSetupMistake } from "./start-failure.js";
 export { isBeyondRetry } from "./store-failure.js";
 export { gapIsHarmless, resumeIsSound } from "./stream-window.js";
-export { vanishedKeys } from "./vanished-keys.js";

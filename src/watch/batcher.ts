@@ -1,17 +1,25 @@
 import type { WatchBatch } from "../kv/index.js";
 import type { Clock } from "../platform/index.js";
-import { type KvUpdate, WatchCursor } from "../values/index.js";
+import type { KvUpdate, WatchCursor } from "../values/index.js";
 import type { WatchLimits } from "./limits.js";
-import type { UpdateQueue, UpdateSink } from "./update-queue.js";
+import { nowhere, type Position } from "./position.js";
+import { sizeOf, type UpdateQueue, type UpdateSink } from "./update-queue.js";
+
+/** Updates, and beside each what `parse` made of it; `undefined`: it was turned down. */
+export interface Changes<U> {
+  /** In order: what the store gets. */
+  readonly raw: readonly KvUpdate[];
+  /** As many as `raw` has. */
+  readonly outcomes: readonly (U | undefined)[];
+}
 
 /** What one flush takes. */
-export interface FlushBatch<U> {
-  /** Every update, in order: what the store gets. */
-  readonly raw: readonly KvUpdate[];
-  /** What `parse` made of them: what `apply` gets. */
-  readonly parsed: readonly U[];
+export interface FlushBatch<U> extends Changes<U> {
   /** The source's position after the last of its batches that this one completed; none where it completed none. */
-  readonly bookmark: WatchCursor;
+  readonly bookmark: Position;
+  /** The last that the source told with the batches that this one completed. */
+  readonly floor: WatchCursor | undefined;
+  readonly head: WatchCursor | undefined;
   /** Updates known to come after this batch. */
   readonly pending: number;
   readonly caughtUp: boolean;
@@ -21,8 +29,12 @@ class OpenBatch<U> implements FlushBatch<U>, UpdateSink {
   readonly #parse: (update: KvUpdate) => U | undefined;
   readonly #limits: WatchLimits;
   readonly raw: KvUpdate[] = [];
-  readonly parsed: U[] = [];
-  bookmark = WatchCursor.none;
+  readonly outcomes: (U | undefined)[] = [];
+  #parsed = 0;
+  #bytes = 0;
+  bookmark: Position = nowhere;
+  floor: WatchCursor | undefined;
+  head: WatchCursor | undefined;
   pending = 0;
   caughtUp = false;
   isUntouched = true;
@@ -33,23 +45,27 @@ class OpenBatch<U> implements FlushBatch<U>, UpdateSink {
   }
 
   get isFull(): boolean {
-    return this.parsed.length >= this.#limits.maxParsed || this.raw.length >= this.#limits.maxRaw;
+    const { maxParsed, maxRaw, maxQueuedBytes } = this.#limits;
+    return this.#parsed >= maxParsed || this.raw.length >= maxRaw || this.#bytes >= maxQueuedBytes;
   }
 
   add(update: KvUpdate): void {
-    const parsed = this.#parse(update);
+    const outcome = this.#parse(update);
     this.raw.push(update);
-    if (parsed !== undefined) this.parsed.push(parsed);
+    this.outcomes.push(outcome);
+    if (outcome !== undefined) this.#parsed += 1;
+    this.#bytes += sizeOf(update);
     this.isUntouched = false;
   }
 
   mark(batch: WatchBatch): void {
-    this.bookmark = batch.cursor;
+    this.bookmark = { cursor: batch.cursor, timeNs: batch.cursorTimeNs ?? 0n };
+    this.floor = batch.floor ?? this.floor;
+    this.head = batch.head ?? this.head;
     this.caughtUp ||= batch.caughtUp;
     this.isUntouched = false;
   }
 }
-
 /** Cuts what is queued into batches. */
 export class Batcher<U> {
   readonly #queue: UpdateQueue;

@@ -1,18 +1,22 @@
-import { laterCursor } from "../rules/index.js";
-import { type KvUpdate, WatchCursor } from "../values/index.js";
-import type { FlushBatch } from "./batcher.js";
+import type { KvUpdate } from "../values/index.js";
+import type { Changes, FlushBatch } from "./batcher.js";
 import type { WatchEvent } from "./events.js";
+import type { KnownKeys } from "./known-keys.js";
+import type { Position } from "./position.js";
 import type { StoreWriter } from "./store-writer.js";
 
 export interface FlusherOptions<U> {
+  readonly parse: (update: KvUpdate) => U | undefined;
   readonly apply: (batch: readonly U[]) => void | Promise<void>;
   readonly writer: StoreWriter;
+  readonly known: KnownKeys;
   readonly emit: (event: WatchEvent) => void;
 }
 
 /**
- * One batch at a time, in this order: apply to completion; then the position moves; then the store takes the raw updates
- * and the position as one; then the position is reported. A throw from `apply` passes through, with nothing moved.
+ * Brings changes into the copy, one batch at a time, in this order: apply to completion; then the position moves; then the store
+ * takes the raw updates and the position as one; then the position is reported. A throw from `apply` passes through, with nothing
+ * moved.
  */
 export class Flusher<U> {
   readonly #options: FlusherOptions<U>;
@@ -28,34 +32,39 @@ export class Flusher<U> {
     this.#caughtUp = false;
   }
 
-  async flush(batch: FlushBatch<U>, kind: "delivered" | "repair"): Promise<void> {
-    const { apply, writer, emit } = this.#options;
-    if (batch.parsed.length > 0) await apply(batch.parsed);
-    const position = positionAfter(writer.position, batch);
-    if (batch.raw.length > 0 || !position.equals(writer.position)) {
-      await writer.submit(batch.raw, position);
+  async commit({ raw, outcomes }: Changes<U>, position: Position): Promise<void> {
+    const { apply, writer } = this.#options;
+    const parsed: U[] = [];
+    for (const outcome of outcomes) if (outcome !== undefined) parsed.push(outcome);
+    if (parsed.length > 0) await apply(parsed);
+    if (raw.length > 0 || !position.cursor.equals(writer.position.cursor)) {
+      await writer.submit(raw, position);
     }
-    if (kind === "repair") return;
-    this.#received += batch.raw.length;
-    const first = batch.caughtUp && !this.#caughtUp;
-    this.#caughtUp ||= batch.caughtUp;
+  }
+
+  /** Changes that did not come with the flow: they move no position. */
+  async inject(updates: readonly KvUpdate[]): Promise<void> {
+    if (updates.length === 0) return;
+    const { parse, writer, known } = this.#options;
+    await this.commit({ raw: updates, outcomes: updates.map(parse) }, writer.position);
+    known.note(updates);
+  }
+
+  /** Tells of a batch that has been dealt with. */
+  report({ raw, pending, caughtUp, head }: FlushBatch<U>, isLevel = caughtUp): void {
+    const { writer, emit } = this.#options;
+    this.#received += raw.length;
+    const first = isLevel && !this.#caughtUp;
+    this.#caughtUp ||= isLevel;
+    const { cursor } = writer.position;
     emit({
       type: "progress",
       received: this.#received,
-      pending: batch.pending,
+      pending,
       caughtUp: this.#caughtUp,
-      cursor: position,
+      cursor,
+      ...(head === undefined ? {} : { head }),
     });
-    if (first) emit({ type: "caught-up", cursor: position });
+    if (first) emit({ type: "caught-up", cursor });
   }
-}
-
-/** The highest of where we were, the versions received (also of what `parse` turned down) and the source's bookmark. */
-function positionAfter(before: WatchCursor, batch: FlushBatch<unknown>): WatchCursor {
-  const received = batch.raw.reduce(
-    (latest: WatchCursor, { version }: KvUpdate) =>
-      version.isUnknown ? latest : laterCursor(latest, WatchCursor.fromVersion(version)),
-    before,
-  );
-  return laterCursor(received, batch.bookmark);
 }

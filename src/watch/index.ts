@@ -11,4 +11,5 @@ export type {
   WatchAuditor,
 } from "./options.js";
 export type { RunningWatch, SeenEntry } from "./running-watch.js";
-export { startWatch, watchApplied } from "./watch-applied.js";
+export { startWatch } from "./start-watch.js";
+export { watchApplied } from "./watch-applied.js";

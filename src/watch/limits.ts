@@ -8,20 +8,28 @@ export interface WatchLimits {
   readonly maxParsed: number;
   readonly maxRaw: number;
   readonly queueCapacity: number;
+  readonly maxQueuedBytes: number;
   readonly retry: BackoffLimits;
   readonly maxHeldUpdates: number;
   readonly maxHeldBytes: number;
   readonly maxStoreFailures: number;
+  readonly countIntervalMs: number;
 }
 
+const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const HELD_BYTES = 64 * 1024 * 1024;
+const QUEUED_BYTES = 16 * 1024 * 1024;
 
-type Limited = Pick<WatchAppliedOptions<unknown>, "batch" | "retry" | "held" | "maxStoreFailures">;
+type Limited = Pick<
+  WatchAppliedOptions<unknown>,
+  "batch" | "retry" | "held" | "maxStoreFailures" | "countIntervalMs"
+>;
 
 /** Throws `invalid-argument`, naming the option, for a number outside its bounds. */
-export function limitsOf({ batch, retry, held, maxStoreFailures = 16 }: Limited): WatchLimits {
+export function limitsOf(options: Limited): WatchLimits {
+  const { batch, retry, held, maxStoreFailures = 16, countIntervalMs = MINUTE_MS } = options;
   const maxParsed = whole("batch.maxUpdates", batch?.maxUpdates ?? 100, 1, 100_000);
   const queueCapacity = whole("batch.queueCapacity", batch?.queueCapacity ?? 256, 1, 1_000_000);
   const minMs = whole("retry.minMs", retry?.minMs ?? 100, 1, HOUR_MS);
@@ -30,6 +38,13 @@ export function limitsOf({ batch, retry, held, maxStoreFailures = 16 }: Limited)
     maxParsed,
     maxRaw: Math.max(maxParsed, queueCapacity),
     queueCapacity,
+    maxQueuedBytes: whole(
+      "batch.maxBytes",
+      batch?.maxBytes ?? QUEUED_BYTES,
+      1,
+      Number.MAX_SAFE_INTEGER,
+    ),
+    countIntervalMs: whole("countIntervalMs", countIntervalMs, 1000, DAY_MS),
     retry: {
       minMs,
       maxMs: whole("retry.maxMs", retry?.maxMs ?? Math.max(5000, minMs), minMs, HOUR_MS),

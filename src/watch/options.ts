@@ -1,8 +1,9 @@
-import type { BucketLimits, KvAuditor, KvReader, KvWatcher, WatchScope } from "../kv/index.js";
+import type { BucketLimits, KvAuditor, KvReader, WatchScope } from "../kv/index.js";
 import type { Clock, Random } from "../platform/index.js";
 import type { SnapshotStore } from "../store/snapshot-store.js";
 import type { KvUpdate, WatchCursor } from "../values/index.js";
 import type { StartOverReason, WatchEvent } from "./events.js";
+import type { WatchSource } from "./source-link.js";
 
 /** When a batch is closed, and how much may wait to get into one. */
 export interface BatchOptions {
@@ -16,6 +17,12 @@ export interface BatchOptions {
    * (never before `maxUpdates`). 1 to 1,000,000; default 256.
    */
   readonly queueCapacity?: number;
+  /**
+   * Bytes of keys and values that are queued before nothing more is asked for, and that close a batch. So a slow `apply` or store
+   * costs at most the queue, one batch being filled, one being applied and one of the source's, or about three times this and a
+   * source batch; and what is held for the store ({@link HeldOptions}). At least 1; default 16 MiB.
+   */
+  readonly maxBytes?: number;
 }
 
 /** Waits between attempts, for the source and for the store: between `minMs` and a ceiling that doubles up to `maxMs`. */
@@ -63,8 +70,8 @@ export interface CursorOrigin {
   /** Why the copy must not go on after `position` in `actual`, although the source would let it; `undefined`: it may. */
   refusal(actual: BucketFacts, position: WatchCursor): StartOverReason | undefined;
   /**
-   * Notes durably that positions belong to `actual` from now on. Called only while the store holds no position. A throw
-   * counts as a failure of the store, and is retried as one.
+   * Notes durably that positions belong to `actual` from now on. Called only while the store holds no position, and once the copy
+   * holds nothing but what is `actual`'s, or will with the store's next batch. A throw counts as a failure of the store, and is retried as one.
    */
   adopt(actual: BucketIdentity): Promise<void>;
 }
@@ -74,24 +81,20 @@ export type WatchAuditor = KvAuditor & Pick<KvReader, "entry">;
 
 /** What {@link watchApplied} is given. `U`: what `parse` makes of an update. */
 export interface WatchAppliedOptions<U> {
-  readonly source: KvWatcher;
+  /** Where it says so, what it tells of its connection ends a wait before the next attempt. */
+  readonly source: WatchSource;
   /** Default: every key. */
   readonly scope?: WatchScope;
   /** Where to go on. Default: the store's position; with neither, the full state comes first. */
   readonly resume?: WatchCursor;
-  /**
-   * Arms the repair: once the position is no longer good, the bucket's keys are listed and those that vanished are deleted
-   * before the full state is watched again. Without it an expired position ends the watch with `cursor-expired`. Needs
-   * `store` or `knownKeys` to compare with, else `invalid-argument`.
-   */
-  readonly reader?: KvReader;
   /**
    * Takes every update, also those that `parse` turned down, and the position after them. The caller keeps ownership, and
    * closes it after the watch has ended.
    */
   readonly store?: SnapshotStore;
   /**
-   * The keys that a repair compares with the bucket's. Default: those of the store that are in scope. Give it where there is
+   * The keys that a repair holds against the bucket's. Without it and without `store` an expired position ends the watch with
+   * `cursor-expired`. Default: those of the store that are in scope. Give it where there is
    * no store (the keys of the state that `apply` keeps), or where keys outside the scope are to be dropped as well.
    */
   readonly knownKeys?: () => Iterable<string>;
@@ -130,8 +133,9 @@ export interface WatchAppliedOptions<U> {
    */
   readonly maxStoreFailures?: number;
   /**
-   * Whether a mistake in the set-up (`authorization`, `tls-failed`, `bucket-not-found`, `server-too-old`, `invalid-argument`,
-   * `invalid-key`) at the very first contact ends the watch. Default true. Later, and with false, it is retried.
+   * Whether a mistake in the set-up (`authorization`, `tls-failed`, `bucket-not-found`, `server-too-old`,
+   * `invalid-argument`, `invalid-key`) at the very first contact ends the watch. Default false: as later on, it is told and retried, every 5 to 30
+   * seconds, and soon after the source is connected again.
    */
   readonly failFast?: boolean;
   readonly onEvent?: (event: WatchEvent) => void;

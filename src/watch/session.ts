@@ -1,8 +1,10 @@
 import type { WatchBatch } from "../kv/index.js";
 import { type Clock, nextTurn } from "../platform/index.js";
+import { type Evictions, outlives } from "../rules/index.js";
 import type { KvUpdate } from "../values/index.js";
 import { Batcher } from "./batcher.js";
-import type { Flusher } from "./flusher.js";
+import type { Stage } from "./follow-stage.js";
+import type { Lane } from "./lane.js";
 import type { WatchLimits } from "./limits.js";
 import { orAbort } from "./or-abort.js";
 import { UpdateQueue } from "./update-queue.js";
@@ -11,7 +13,9 @@ import { UpdateQueue } from "./update-queue.js";
 const LONGEST_TURN_MS = 8;
 
 export interface SessionOptions<U> {
-  readonly flusher: Flusher<U>;
+  readonly stage: Stage<U>;
+  readonly lane: Lane;
+  readonly evictions: Evictions;
   readonly parse: (update: KvUpdate) => U | undefined;
   readonly limits: WatchLimits;
   readonly clock: Clock;
@@ -29,21 +33,20 @@ export type FlowEnd =
  */
 export async function runSession<U>(
   flow: AsyncIterable<WatchBatch>,
-  kind: "delivered" | "repair",
-  { flusher, parse, limits, clock, signal }: SessionOptions<U>,
+  { stage, lane, evictions, parse, limits, clock, signal }: SessionOptions<U>,
 ): Promise<FlowEnd> {
-  const queue = new UpdateQueue(limits.queueCapacity);
+  const queue = new UpdateQueue(limits.queueCapacity, limits.maxQueuedBytes);
   const batcher = new Batcher(queue, parse, limits, clock);
   const onAbort = (): void => queue.stop();
   signal.addEventListener("abort", onAbort, { once: true });
   if (signal.aborted) queue.stop();
-  const pumped = pump(flow, queue, signal);
+  const pumped = pump(flow, queue, evictions, signal);
   try {
     let turnBegan = clock.now();
     for (;;) {
       const batch = await batcher.next();
       if (batch === undefined) break;
-      await flusher.flush(batch, kind);
+      await lane.run(() => stage.flush(batch));
       if (clock.now() - turnBegan >= LONGEST_TURN_MS) {
         await nextTurn();
         turnBegan = clock.now();
@@ -59,6 +62,7 @@ export async function runSession<U>(
 async function pump(
   flow: AsyncIterable<WatchBatch>,
   queue: UpdateQueue,
+  evictions: Evictions,
   signal: AbortSignal,
 ): Promise<FlowEnd> {
   try {
@@ -66,7 +70,7 @@ async function pump(
     while (await queue.room()) {
       const next = await orAbort(iterator.next(), signal);
       if (next.done === true) break;
-      queue.push(next.value);
+      queue.push(withoutExpiries(next.value, evictions));
     }
     return { kind: "ended" };
   } catch (error) {
@@ -74,4 +78,12 @@ async function pump(
   } finally {
     queue.end();
   }
+}
+
+/** Without the removals that the copy does not follow. The batch's own position covers them. */
+function withoutExpiries(batch: WatchBatch, evictions: Evictions): WatchBatch {
+  const isDropped = (update: KvUpdate): boolean =>
+    update.kind !== "put" && outlives(update, evictions);
+  if (!batch.updates.some(isDropped)) return batch;
+  return { ...batch, updates: batch.updates.filter((update) => !isDropped(update)) };
 }

@@ -1,10 +1,14 @@
 import type { Clock, Random } from "../platform/index.js";
 import { backoffDelay, isBeyondRetry } from "../rules/index.js";
 import type { SnapshotStore } from "../store/snapshot-store.js";
-import { type KvUpdate, WatchCursor } from "../values/index.js";
+import type { KvUpdate, WatchCursor } from "../values/index.js";
 import type { WatchEvent } from "./events.js";
 import type { WatchLimits } from "./limits.js";
+import { nowhere, type Position } from "./position.js";
+import { sizeOf } from "./update-queue.js";
 import { Wakeup } from "./wakeup.js";
+
+const nothing: ReadonlyMap<string, KvUpdate> = new Map();
 
 /**
  * `idle`: everything held is in the store. `writing`: a write is under way. `waiting`: the last one failed, the next comes
@@ -15,7 +19,7 @@ type WriterState = "idle" | "writing" | "waiting" | "closed";
 export interface StoreWriterOptions {
   readonly store: SnapshotStore | undefined;
   /** The position that counts as reported at the beginning. */
-  readonly cursor: WatchCursor;
+  readonly position: Position;
   readonly limits: WatchLimits;
   readonly clock: Clock;
   readonly random: Random;
@@ -46,8 +50,10 @@ export class StoreWriter {
   /** What came after that. */
   #held: KvUpdate[] = [];
   #heldBytes = 0;
+  /** Of both, made when somebody asks. */
+  #heldByKey: Map<string, KvUpdate> | undefined;
   /** The position after everything held. */
-  #position: WatchCursor;
+  #position: Position;
   #durable: WatchCursor;
   #failures = 0;
   #cancelTimer: (() => void) | undefined;
@@ -55,8 +61,8 @@ export class StoreWriter {
 
   constructor(options: StoreWriterOptions) {
     this.#options = options;
-    this.#position = options.cursor;
-    this.#durable = options.cursor;
+    this.#position = options.position;
+    this.#durable = options.position.cursor;
     options.signal.addEventListener("abort", () => this.#changed.wake(), { once: true });
   }
 
@@ -66,19 +72,25 @@ export class StoreWriter {
   }
 
   /** The position after everything that was submitted. */
-  get position(): WatchCursor {
+  get position(): Position {
     return this.#position;
   }
 
-  /** Keys of puts that the store has not taken yet. */
-  *heldKeys(): Iterable<string> {
-    for (const updates of [this.#inFlight, this.#held]) {
-      for (const update of updates) if (update.kind === "put") yield update.key;
+  /** What the store has not taken yet, the last update of each key. Changes with the next submission. */
+  get held(): ReadonlyMap<string, KvUpdate> {
+    if (this.#inFlight.length + this.#held.length === 0) return nothing;
+    if (this.#heldByKey === undefined) {
+      this.#heldByKey = new Map();
+      for (const updates of [this.#inFlight, this.#held]) {
+        for (const update of updates) this.#heldByKey.set(update.key, update);
+      }
     }
+    return this.#heldByKey;
   }
 
   /** Resolves when the store has them, or when it failed and there is room to hold more. */
-  async submit(updates: readonly KvUpdate[], position: WatchCursor): Promise<void> {
+  async submit(updates: readonly KvUpdate[], position: Position): Promise<void> {
+    this.#heldByKey = undefined;
     for (const update of updates) {
       this.#held.push(update);
       this.#heldBytes += sizeOf(update);
@@ -98,7 +110,7 @@ export class StoreWriter {
   async withdraw(): Promise<void> {
     const holdsNone = this.#options.store?.cursor().isNone ?? true;
     if (holdsNone && this.#durable.isNone && this.#isClean) return;
-    this.#position = WatchCursor.none;
+    this.#position = nowhere;
     if (this.#state === "idle") await this.#start();
     while (this.#state !== "idle") {
       this.#options.signal.throwIfAborted();
@@ -126,7 +138,7 @@ export class StoreWriter {
   }
 
   get #isClean(): boolean {
-    return this.#held.length === 0 && this.#position.equals(this.#durable);
+    return this.#held.length === 0 && this.#position.cursor.equals(this.#durable);
   }
 
   get #isOverfull(): boolean {
@@ -158,19 +170,21 @@ export class StoreWriter {
     this.#inFlight = this.#held;
     this.#held = [];
     try {
-      await this.#options.store?.apply(this.#inFlight, position);
+      const { cursor, timeNs } = position;
+      await this.#options.store?.apply(this.#inFlight, cursor, { cursorTimeNs: timeNs });
     } catch (error) {
       this.#held = [...this.#inFlight, ...this.#held];
       throw error;
     } finally {
       this.#inFlight = [];
+      this.#heldByKey = undefined;
     }
     this.#heldBytes = bytesOf(this.#held);
-    this.#durable = position;
+    this.#durable = position.cursor;
     if (this.#failures > 0) this.#options.emit({ type: "store-recovered" });
     this.#failures = 0;
     try {
-      this.#options.onDurable(position);
+      this.#options.onDurable(position.cursor);
     } catch (error) {
       this.#options.fail(error);
       this.abandon();
@@ -198,8 +212,4 @@ function bytesOf(updates: readonly KvUpdate[]): number {
   let bytes = 0;
   for (const update of updates) bytes += sizeOf(update);
   return bytes;
-}
-
-function sizeOf(update: KvUpdate): number {
-  return update.key.length + (update.kind === "put" ? update.value.length : 0);
 }

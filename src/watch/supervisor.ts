@@ -1,32 +1,40 @@
 import { isMillpondError, MillpondError } from "../errors/index.js";
-import { allKeys, inScope, type KvWatch, type WatchBatch, type WatchScope } from "../kv/index.js";
+import { allKeys, type KvWatch, type WatchScope } from "../kv/index.js";
 import { type Clock, type Random, sleep } from "../platform/index.js";
-import { backoffDelay, isSetupMistake } from "../rules/index.js";
-import type { WatchCursor } from "../values/index.js";
+import { backoffDelay, isRolledBack, isSetupMistake, retryPace } from "../rules/index.js";
+import type { BucketKnowledge } from "./bucket-knowledge.js";
+import type { CopyView } from "./copy-view.js";
 import type { StartOverReason, WatchEvent } from "./events.js";
 import type { Flusher } from "./flusher.js";
+import type { FloorSweep } from "./floor-sweep.js";
+import { FillStage, FollowStage, type Stage, type StageParts } from "./follow-stage.js";
+import type { KnownKeys } from "./known-keys.js";
+import type { Lane } from "./lane.js";
 import type { WatchLimits } from "./limits.js";
 import type { BucketFacts, BucketIdentity, WatchAppliedOptions } from "./options.js";
 import { orAbort } from "./or-abort.js";
-import { deletesOf, findVanished, listLiveKeys } from "./repair.js";
+import { FinalError, type Phase, type Repair } from "./phases.js";
+import { nowhere, type Position } from "./position.js";
 import { type FlowEnd, runSession } from "./session.js";
+import { untilConnected } from "./source-link.js";
 import type { StoreWriter } from "./store-writer.js";
-
-/** Where the loop is. Each phase is one step that says which comes next; only `backing-off` lets time pass. */
-type Phase =
-  | { readonly kind: "resuming"; readonly from: WatchCursor }
-  | { readonly kind: "starting-over"; readonly reason: StartOverReason }
-  | { readonly kind: "following"; readonly watch: KvWatch; readonly from: WatchCursor }
-  | { readonly kind: "backing-off"; readonly error: unknown; readonly next: Phase };
+import { SyncStage } from "./sync-stage.js";
 
 export interface SupervisorOptions<U> {
   readonly options: WatchAppliedOptions<U>;
   readonly limits: WatchLimits;
   readonly writer: StoreWriter;
   readonly flusher: Flusher<U>;
+  readonly copy: CopyView;
+  readonly bucket: BucketKnowledge;
+  readonly known: KnownKeys;
+  readonly floors: FloorSweep;
+  readonly lane: Lane;
   readonly clock: Clock;
   readonly random: Random;
   readonly emit: (event: WatchEvent) => void;
+  /** A watch resumes at this position: what may have come and gone since is the listener's business. */
+  readonly onResume: (from: Position) => void;
   /** Aborted by the caller, or because something failed for good. */
   readonly signal: AbortSignal;
 }
@@ -34,18 +42,22 @@ export interface SupervisorOptions<U> {
 /** A position that expires this soon after a watch caught up may do so again at once: a small bucket written all the time. */
 const SOON_MS = 1000;
 
-/** Keeps one watch going over failures of the source, and repairs the copy when its position is lost. */
+/** Keeps one watch going over failures of the source, and begins with the full state where its position is lost. */
 export class Supervisor<U> {
   readonly #options: SupervisorOptions<U>;
   readonly #scope: WatchScope;
+  readonly #stageParts: StageParts<U>;
   /** In a row, since a watch last caught up. */
   #failures = 0;
   #hasWatched = false;
   #caughtUpAt = -Infinity;
+  /** Whether the copy may hold another bucket's entries, until a repair is complete. */
+  #isForeign = false;
 
   constructor(options: SupervisorOptions<U>) {
     this.#options = options;
     this.#scope = options.options.scope ?? allKeys;
+    this.#stageParts = { ...options, parse: options.options.parse };
   }
 
   /** Returns after an abort. Throws what no retry can mend, and what `parse` and `apply` threw. */
@@ -63,16 +75,18 @@ export class Supervisor<U> {
     }
   }
 
-  /** Called when a watch has caught up: what failed before then is over. */
-  caughtUp(): void {
+  /** Called with what the flow tells. */
+  heard({ type }: WatchEvent): void {
+    if (type === "repair-finished") this.#isForeign = false;
+    if (type !== "caught-up") return;
     this.#failures = 0;
     this.#caughtUpAt = this.#options.clock.now();
   }
 
   #begin(): Phase {
     const from = this.#options.writer.position;
-    return from.isNone
-      ? { kind: "starting-over", reason: "no-cursor" }
+    return from.cursor.isNone
+      ? { kind: "starting-over", reason: this.#isForeign ? "foreign-cursor" : "no-cursor" }
       : { kind: "resuming", from };
   }
 
@@ -83,7 +97,7 @@ export class Supervisor<U> {
       case "starting-over":
         return this.#attempt(phase, () => this.#startOver(phase.reason));
       case "following":
-        return this.#follow(phase.watch, phase.from);
+        return this.#follow(phase.watch, phase.from, phase.repair);
       case "backing-off":
         return this.#backOff(phase.error, phase.next);
     }
@@ -97,8 +111,8 @@ export class Supervisor<U> {
       const { signal, options } = this.#options;
       if (signal.aborted || error instanceof FinalError) throw error;
       if (isMillpondError(error, "cursor-expired")) return this.#expired(error);
-      const failFast = options.failFast ?? true;
-      if (failFast && !this.#hasWatched && isSetupMistake(error)) throw new FinalError(error);
+      const isFinal = options.failFast === true && !this.#hasWatched && isSetupMistake(error);
+      if (isFinal) throw new FinalError(error);
       const next = phase.kind === "resuming" ? this.#after(error) : phase;
       return { kind: "backing-off", error, next };
     }
@@ -109,11 +123,11 @@ export class Supervisor<U> {
    * without an origin nobody would notice.
    */
   #after(error: unknown): Phase {
-    const { origin, reader } = this.#options.options;
+    const { options, copy } = this.#options;
     const next = this.#begin();
-    if (next.kind !== "resuming" || origin !== undefined) return next;
+    if (next.kind !== "resuming" || options.origin !== undefined) return next;
     if (!isMillpondError(error, "bucket-not-found")) return next;
-    if (reader === undefined) throw new FinalError(bucketIsGone(error));
+    if (!copy.hasKeys) throw new FinalError(bucketIsGone(error));
     return { kind: "starting-over", reason: "foreign-cursor" };
   }
 
@@ -121,61 +135,59 @@ export class Supervisor<U> {
    * Resumes after `from`, if the position is good in the bucket that there is. That is asked once the watch is set up: an identity read
    * then is that of the bucket watched, since a bucket made again never gets an earlier making's identity back.
    */
-  async #resume(from: WatchCursor): Promise<Phase> {
-    const { origin } = this.#options.options;
-    const watch = await this.#open(from);
+  async #resume(from: Position): Promise<Phase> {
+    const { onResume } = this.#options;
+    const watch = await this.#open(from.cursor);
     return this.#orClose(watch, async () => {
-      if (origin !== undefined) {
-        const actual = await orAbort(origin.read(), this.#options.signal);
-        const reason = origin.refusal(actual, from);
-        if (reason !== undefined) {
-          await watch.close();
-          return { kind: "starting-over", reason };
-        }
+      const reason = await this.#refusal(from);
+      if (reason !== undefined) {
+        await watch.close();
+        return { kind: "starting-over", reason };
       }
+      onResume(from);
       return { kind: "following", watch, from };
     });
   }
 
+  async #refusal({ cursor, timeNs }: Position): Promise<StartOverReason | undefined> {
+    const { options, signal } = this.#options;
+    const { origin, auditor } = options;
+    const actual = await this.#readOrigin();
+    const reason = actual === undefined ? undefined : origin?.refusal(actual, cursor);
+    if (reason !== undefined || auditor === undefined || timeNs === 0n) return reason;
+    const record = await orAbort(auditor.recordAt(cursor), signal);
+    return isRolledBack(timeNs, record) ? "foreign-cursor" : undefined;
+  }
+
   /**
-   * Begins again with the full state, with a repair first where the copy holds anything. The order, and what a crash
-   * leaves after each step:
+   * Begins again with the full state. The order, and what a crash leaves after each step:
    *
-   * 1. Read who the bucket is, before the watch: should the bucket be made again in between, what is noted in step 5 is the
+   * 1. Read who the bucket is, before the watch: should the bucket be made again in between, what is noted in the end is the
    *    earlier making, which the next start refuses. The other way round it would accept a position of the wrong one.
-   * 2. Set up the watch, before the listing: what is deleted after this is delivered, so that no delete falls between the
-   *    two, even if its marker is gone at once. Nothing of it is applied yet.
-   * 3. List the live keys. Up to here nothing has changed: the old position is still with the old data, the next start
+   * 2. Set up the watch. Up to here nothing has changed: the old position is still with the old data, the next start
    *    resumes from it and finds it expired (or foreign) again.
-   * 4. Withdraw the position. From here on a crash leaves a copy without one, and the next start repairs from the beginning,
-   *    whatever part of the data below it has. Keeping the old position during the repair would be wrong: a bucket that was
+   * 3. Withdraw the position. From here on a crash leaves a copy without one, and the next start begins with the full state,
+   *    whatever part of it the data below has. Keeping the old position during the repair would be wrong: a bucket that was
    *    made again may by then have outgrown it, and a resume from it would pass for sound.
-   * 5. Note whom the positions that follow belong to. There is none at this moment, so none can be paired with the wrong one.
-   * 6. Apply the deletes, through the same flush as everything else and before the first update of step 7.
-   * 7. Follow the watch. The first batch brings a new position: the deletes are in the store by then, as writes keep order.
+   * 4. Follow. A copy that held anything gets its first position when it is the bucket ({@link SyncStage}), and before that a note whose it
+   *    is. Until then the old note stands beside no position, so that what the copy is made of is not taken for this bucket's. An empty copy
+   *    gets positions along the way.
    */
   async #startOver(reason: StartOverReason): Promise<Phase> {
-    const { options, writer, signal, emit } = this.#options;
-    const mustRepair = this.#holdsAnything();
-    if (mustRepair && options.reader === undefined) throw new FinalError(noReader());
+    const { options, copy, writer } = this.#options;
+    const mustRepair = copy.holdsAnything();
     const actual = await this.#readOrigin();
+    const isForeign =
+      reason === "foreign-cursor" ||
+      (actual !== undefined &&
+        options.origin?.refusal(actual, nowhere.cursor) === "foreign-cursor");
     const watch = await this.#open(undefined);
     return this.#orClose(watch, async () => {
-      if (mustRepair) emit({ type: "repair-started", reason });
-      const live =
-        mustRepair && options.reader !== undefined
-          ? await listLiveKeys(options.reader, this.#scope, signal)
-          : new Set<string>();
       await writer.withdraw();
-      if (actual !== undefined) await this.#adopt(actual);
-      if (mustRepair) {
-        // Known keys are read after the old watch has been flushed to its end: nothing can be added behind the diff.
-        const vanished = await findVanished(this.#knownKeys(), live);
-        await this.#session(deletesOf(vanished), "repair");
-        signal.throwIfAborted();
-        emit({ type: "repair-finished", deleted: vanished.length, changed: 0 });
-      }
-      return { kind: "following", watch, from: writer.position };
+      this.#isForeign = mustRepair && isForeign;
+      if (!mustRepair && actual !== undefined) await this.#adopt(actual);
+      const repair = mustRepair ? { repair: { reason, actual } } : {};
+      return { kind: "following", watch, from: writer.position, ...repair };
     });
   }
 
@@ -195,14 +207,16 @@ export class Supervisor<U> {
     }
   }
 
-  async #follow(watch: KvWatch, from: WatchCursor): Promise<Phase> {
+  async #follow(watch: KvWatch, from: Position, repair: Repair | undefined): Promise<Phase> {
     const { flusher, emit, signal } = this.#options;
     this.#hasWatched = true;
     flusher.beginWatch();
-    emit({ type: "watching", from });
+    const stage = this.#stage(from, repair);
+    emit({ type: "watching", from: from.cursor });
+    if (repair !== undefined) emit({ type: "repair-started", reason: repair.reason });
     let end: FlowEnd;
     try {
-      end = await this.#session(watch, "delivered");
+      end = await this.#session(watch, stage);
     } finally {
       await closeQuietly(watch);
     }
@@ -215,10 +229,28 @@ export class Supervisor<U> {
     return { kind: "backing-off", error, next: this.#after(error) };
   }
 
+  #stage(from: Position, repair: Repair | undefined): Stage<U> {
+    const { known, floors } = this.#options;
+    const follow = new FollowStage(this.#stageParts);
+    floors.begin();
+    if (!from.cursor.isNone) return follow;
+    known.begin();
+    floors.forget();
+    if (repair === undefined) return new FillStage(follow, known);
+    const { actual } = repair;
+    return new SyncStage({
+      ...this.#options,
+      ...this.#stageParts,
+      follow,
+      isForeign: this.#isForeign,
+      adopt: () => (actual === undefined ? Promise.resolve() : this.#adopt(actual)),
+    });
+  }
+
   /** At once, unless it is before a watch caught up or soon after: then it waits as any failure does, so that no storm arises. */
   #expired(error: MillpondError): Phase {
-    const { options, clock } = this.#options;
-    if (options.reader === undefined) throw new FinalError(error);
+    const { copy, clock } = this.#options;
+    if (!copy.hasKeys) throw new FinalError(error);
     const next: Phase = { kind: "starting-over", reason: "cursor-expired" };
     const isSoon = clock.now() - this.#caughtUpAt < SOON_MS;
     if (this.#failures > 0 || isSoon) return { kind: "backing-off", error, next };
@@ -226,19 +258,23 @@ export class Supervisor<U> {
     return next;
   }
 
+  /** What the source says of its connection ends the wait early, but for a moment that spreads a fleet which lost its server together. */
   async #backOff(error: unknown, next: Phase): Promise<Phase> {
-    const { limits, random, clock, emit, signal } = this.#options;
+    const { options, limits, random, clock, emit, signal } = this.#options;
     this.#failures += 1;
-    const delayMs = backoffDelay(limits.retry, this.#failures, random());
+    const delayMs = backoffDelay(retryPace(error, limits.retry), this.#failures, random());
     emit({ type: "retrying", error, delayMs, failures: this.#failures });
-    await sleep(clock, delayMs, signal);
+    if (await untilConnected(options.source, clock, delayMs, signal)) {
+      await sleep(clock, Math.round(limits.retry.minMs * random()), signal);
+    }
     return next;
   }
 
-  #open(from: WatchCursor | undefined): Promise<KvWatch> {
-    const { options, signal } = this.#options;
+  #open(from: Position["cursor"] | undefined): Promise<KvWatch> {
+    const { options, copy, signal } = this.#options;
     const opening = options.source.watch(this.#scope, {
       signal,
+      ...(copy.hasEntries ? { sweeps: true } : {}),
       ...(from === undefined ? {} : { from }),
     });
     return orAbort(opening, signal, (late) => void closeQuietly(late));
@@ -254,61 +290,30 @@ export class Supervisor<U> {
   }
 
   async #readOrigin(): Promise<BucketFacts | undefined> {
-    const reading = this.#options.options.origin?.read();
-    return reading === undefined ? undefined : orAbort(reading, this.#options.signal);
+    const { options, bucket, signal } = this.#options;
+    if (options.origin === undefined) return undefined;
+    const facts = await orAbort(options.origin.read(), signal);
+    bucket.learn(facts);
+    return facts;
   }
 
-  async #session(flow: AsyncIterable<WatchBatch>, kind: "delivered" | "repair"): Promise<FlowEnd> {
-    const { flusher, limits, clock, signal, options } = this.#options;
+  async #session(watch: KvWatch, stage: Stage<U>): Promise<FlowEnd> {
+    const { lane, bucket, limits, clock, signal, options } = this.#options;
+    const { evictions } = bucket;
+    const { parse } = options;
     try {
-      return await runSession(flow, kind, {
-        flusher,
-        parse: options.parse,
-        limits,
-        clock,
-        signal,
-      });
+      return await runSession(watch, { stage, lane, evictions, parse, limits, clock, signal });
     } catch (error) {
-      throw new FinalError(error);
+      if (signal.aborted && error === signal.reason) return { kind: "ended" };
+      throw error instanceof FinalError ? error : new FinalError(error);
     }
   }
-
-  #holdsAnything(): boolean {
-    const [first] = this.#knownKeys();
-    return first !== undefined;
-  }
-
-  /** Also what has been applied and not yet written. A key too many costs a delete of nothing. */
-  *#knownKeys(): Iterable<string> {
-    const { options, writer } = this.#options;
-    yield* writer.heldKeys();
-    if (options.knownKeys !== undefined) yield* options.knownKeys();
-    else if (options.store !== undefined) {
-      for (const { key } of options.store.range("")) if (inScope(this.#scope, key)) yield key;
-    }
-  }
-}
-
-/** Carries past the retries an error that ends the watch. */
-class FinalError extends Error {
-  override readonly cause: unknown;
-
-  constructor(cause: unknown) {
-    super("ends the watch");
-    this.cause = cause;
-  }
-}
-
-function noReader(): MillpondError {
-  return new MillpondError("cursor-expired", "the copy holds keys but no position to resume from", {
-    hint: "Pass a reader, which arms the repair, or begin with an empty copy.",
-  });
 }
 
 function bucketIsGone(cause: MillpondError): MillpondError {
   return new MillpondError("cursor-expired", `${cause.message}, and its positions with it`, {
     cause,
-    hint: "Pass a reader, which arms the repair, or begin with an empty copy.",
+    hint: "Pass a store or knownKeys, which arms the repair, or begin with an empty copy.",
   });
 }
 

@@ -13,12 +13,18 @@ export interface UpdateSink {
 /** `open`: more may come. `ended`: no more comes, what is queued counts. `stopped`: what was queued is gone. */
 type QueueState = "open" | "ended" | "stopped";
 
+/** Bytes of key and value, about. */
+export function sizeOf(update: KvUpdate): number {
+  return update.key.length + (update.kind === "put" ? update.value.length : 0);
+}
+
 /**
- * What the source has delivered and no batch has taken yet. Bounded by who fills it: {@link UpdateQueue.room} tells when.
- * Batches without updates are folded into the one before them, so that they need no bound of their own.
+ * What the source has delivered and no batch has taken yet. Bounded by who fills it: {@link UpdateQueue.room} tells when; one
+ * batch of the source's more than `capacity` updates and `maxBytes` may be in it. Batches without updates are folded into the one before them, so that they need no bound of their own.
  */
 export class UpdateQueue {
   readonly #capacity: number;
+  readonly #maxBytes: number;
   readonly #batches: WatchBatch[] = [];
   readonly #room = new Wakeup();
   readonly #changed = new Wakeup();
@@ -26,10 +32,12 @@ export class UpdateQueue {
   /** How many updates of the first batch have been taken. */
   #taken = 0;
   #size = 0;
+  #bytes = 0;
   #atSource = 0;
 
-  constructor(capacity: number) {
+  constructor(capacity: number, maxBytes: number) {
     this.#capacity = capacity;
+    this.#maxBytes = maxBytes;
   }
 
   /** Updates known to come: those that wait here, and those that the source last said it has. */
@@ -47,18 +55,23 @@ export class UpdateQueue {
     this.#atSource = batch.pending;
     const last = this.#batches.at(-1);
     if (last !== undefined && batch.updates.length === 0) {
-      this.#batches[this.#batches.length - 1] = { ...batch, updates: last.updates };
+      this.#batches[this.#batches.length - 1] = folded(last, batch);
     } else {
       this.#batches.push(batch);
       this.#size += batch.updates.length;
+      for (const update of batch.updates) this.#bytes += sizeOf(update);
     }
     this.#changed.wake();
   }
 
   /** Resolves with true once the source may be asked for more, with false once nothing more is wanted. */
   async room(): Promise<boolean> {
-    while (this.#state === "open" && this.#size >= this.#capacity) await this.#room.wait();
+    while (this.#state === "open" && this.#isFull) await this.#room.wait();
     return this.#state === "open";
+  }
+
+  get #isFull(): boolean {
+    return this.#size >= this.#capacity || this.#bytes >= this.#maxBytes;
   }
 
   /** No more comes; what is queued is still to be taken. */
@@ -72,6 +85,7 @@ export class UpdateQueue {
     this.#state = "stopped";
     this.#batches.length = 0;
     this.#size = 0;
+    this.#bytes = 0;
     this.#room.wake();
     this.#changed.wake();
   }
@@ -87,6 +101,7 @@ export class UpdateQueue {
         const update = head.updates[this.#taken] as KvUpdate;
         this.#taken += 1;
         this.#size -= 1;
+        this.#bytes -= sizeOf(update);
         sink.add(update);
       }
       this.#batches.shift();
@@ -104,4 +119,18 @@ export class UpdateQueue {
   wake(): void {
     this.#changed.wake();
   }
+}
+
+/** A batch, and one without updates after it, as one. What the later one does not say stands. */
+function folded(first: WatchBatch, empty: WatchBatch): WatchBatch {
+  const { cursorTimeNs, head, floor, ...rest } = first;
+  const time = empty.cursor.equals(first.cursor) && cursorTimeNs !== undefined;
+  return {
+    ...rest,
+    ...(time ? { cursorTimeNs } : {}),
+    ...(head === undefined ? {} : { head }),
+    ...(floor === undefined ? {} : { floor }),
+    ...empty,
+    updates: first.updates,
+  };
 }

@@ -7,7 +7,6 @@ import {
   isSetupMistake,
   laterCursor,
   mayResume,
-  vanishedKeys,
 } from "../../src/rules/index.js";
 import { WatchCursor } from "../../src/values/index.js";
 
@@ -33,17 +32,6 @@ describe("the later of two positions", () => {
     const high = WatchCursor.fromHex("00000000000000000100");
     assert.equal(laterCursor(high, low), high);
     assert.equal(laterCursor(low, high), high);
-  });
-});
-
-describe("vanished keys", () => {
-  test("are those known and not listed, each once", () => {
-    assert.deepEqual(vanishedKeys(["a", "b", "a", "c"], new Set(["b", "d"])), ["a", "c"]);
-  });
-
-  test("are all of them when the bucket is empty, and none when the copy is", () => {
-    assert.deepEqual(vanishedKeys(["a", "b"], new Set()), ["a", "b"]);
-    assert.deepEqual(vanishedKeys([], new Set(["a"])), []);
   });
 });
 

@@ -21,12 +21,21 @@ export class MemoryStore implements SnapshotStore {
   /** Thrown by every write while it is set. */
   error: unknown;
   position = WatchCursor.none;
+  timeNs = 0n;
   holdsOrigin = false;
   #origin: string | undefined;
 
   static of(entries: readonly KvEntry[], cursor = WatchCursor.none): MemoryStore {
     const store = new MemoryStore();
-    for (const { key, value, version } of entries) store.entries.set(key, { key, value, version });
+    for (const { key, value, version, timeMs, ttlMs } of entries) {
+      store.entries.set(key, {
+        key,
+        value,
+        version,
+        ...(timeMs === undefined ? {} : { timeMs }),
+        ...(ttlMs === undefined ? {} : { ttlMs }),
+      });
+    }
     store.position = cursor;
     return store;
   }
@@ -37,6 +46,10 @@ export class MemoryStore implements SnapshotStore {
 
   cursor(): WatchCursor {
     return this.position;
+  }
+
+  cursorTimeNs(): bigint {
+    return this.timeNs;
   }
 
   get(key: string): KvEntry | undefined {
@@ -60,7 +73,7 @@ export class MemoryStore implements SnapshotStore {
   async apply(
     updates: readonly KvUpdate[],
     cursor: WatchCursor,
-    { origin }: PositionDetails = {},
+    { origin, cursorTimeNs = 0n }: PositionDetails = {},
   ): Promise<void> {
     this.attempts += 1;
     if (this.error !== undefined) throw this.error;
@@ -70,6 +83,7 @@ export class MemoryStore implements SnapshotStore {
       else this.entries.delete(update.key);
     }
     this.position = cursor;
+    this.timeNs = cursorTimeNs;
     this.#origin = origin ?? this.#origin;
   }
 

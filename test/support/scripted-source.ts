@@ -1,14 +1,22 @@
-import type { KvReader, KvWatch, KvWatcher, WatchBatch, WatchScope } from "../../src/kv/index.js";
-import { prefixesOf } from "../../src/kv/index.js";
-import type { WatchOptions } from "../../src/kv/index.js";
 import {
-  type KvEntry,
+  inScope,
+  prefixesOf,
+  type KvRecord,
+  type KvRecordHead,
+  type KvWatch,
+  type KvWatcher,
+  type WatchBatch,
+  type WatchOptions,
+  type WatchScope,
+} from "../../src/kv/index.js";
+import {
   type KvPut,
   type KvRemoval,
   type KvUpdate,
   VersionToken,
   WatchCursor,
 } from "../../src/values/index.js";
+import type { WatchAuditor } from "../../src/watch/index.js";
 
 const encoder = new TextEncoder();
 
@@ -32,7 +40,7 @@ export function at(revision: number): WatchCursor {
 /** A batch whose bookmark is, unless told, the version of its last update. */
 export function batchOf(
   updates: readonly KvUpdate[],
-  rest: { cursor?: WatchCursor; pending?: number; caughtUp?: boolean } = {},
+  rest: Partial<Omit<WatchBatch, "updates">> = {},
 ): WatchBatch {
   const last = updates.at(-1);
   const cursor = last === undefined ? WatchCursor.none : WatchCursor.fromVersion(last.version);
@@ -99,22 +107,45 @@ export class ScriptedWatch implements KvWatch {
   }
 }
 
-/** A bucket that does what the test says: watches to feed, set-ups and listings to fail. */
-export class ScriptedSource implements KvWatcher, KvReader {
+/** A bucket that does what the test says: watches to feed, set-ups and listings to fail, records to be audited. */
+export class ScriptedSource implements KvWatcher, WatchAuditor {
   readonly watches: ScriptedWatch[] = [];
-  /** What was asked of it, in order: `watch from 5`, `list ""`. */
+  /** What was asked of it, in order: `watch from 5`, `list`, `count`, `entry a`, `record at 5`. */
   readonly calls: string[] = [];
   /** Thrown by the next set-ups, in order; `undefined` lets one through. */
   readonly setUpErrors: unknown[] = [];
-  /** Thrown by the next listings after their first key, in order. */
+  /** Thrown by the next listings after their first record, in order. */
   readonly listingErrors: unknown[] = [];
-  liveKeys: string[] = [];
+  /** Its records, in the order of a listing. */
+  readonly kept = new Map<string, KvRecord>();
+  /** Run in the middle of the next listing, after its first record. */
+  duringListing: (() => Promise<void>) | undefined;
+  connected = true;
+  readonly #linkListeners = new Set<() => void>();
 
   /** The watch set up last. */
   get current(): ScriptedWatch {
     const watch = this.watches.at(-1);
     if (watch === undefined) throw new Error("nothing watches");
     return watch;
+  }
+
+  /** What its records are from now on. */
+  keep(...updates: readonly KvUpdate[]): void {
+    this.kept.clear();
+    for (const update of updates) {
+      this.kept.set(update.key, { value: new Uint8Array(0), ...update });
+    }
+  }
+
+  setConnected(connected: boolean): void {
+    this.connected = connected;
+    for (const listener of this.#linkListeners) listener();
+  }
+
+  onConnectedChange(listener: () => void): () => void {
+    this.#linkListeners.add(listener);
+    return () => void this.#linkListeners.delete(listener);
   }
 
   async watch(scope: WatchScope, options: WatchOptions = {}): Promise<KvWatch> {
@@ -129,25 +160,31 @@ export class ScriptedSource implements KvWatcher, KvReader {
     return watch;
   }
 
-  async *keys(prefix = ""): AsyncIterable<string> {
-    this.calls.push(`list ${JSON.stringify(prefix)}`);
+  async *records(scope: WatchScope): AsyncIterable<KvRecordHead> {
+    this.calls.push("list");
     const error = this.listingErrors.shift();
-    for (const key of this.liveKeys.filter((live) => live.startsWith(prefix))) {
-      yield key;
+    for (const record of this.kept.values()) {
+      if (inScope(scope, record.key)) yield record;
       if (error !== undefined) break;
+      await this.duringListing?.();
+      this.duringListing = undefined;
     }
     if (error !== undefined) throw error;
   }
 
-  get(): Promise<undefined> {
-    return Promise.resolve(undefined);
+  countRecords(scope: WatchScope): Promise<number> {
+    this.calls.push("count");
+    return Promise.resolve([...this.kept.keys()].filter((key) => inScope(scope, key)).length);
   }
 
-  entry(): Promise<undefined> {
-    return Promise.resolve(undefined);
+  recordAt(position: WatchCursor): Promise<KvRecordHead | undefined> {
+    this.calls.push(`record at ${position.toU64()}`);
+    const isThere = ({ version }: KvRecord): boolean => version.toU64() === position.toU64();
+    return Promise.resolve([...this.kept.values()].find(isThere));
   }
 
-  async *scan(): AsyncIterable<KvEntry> {
-    // A repair must not fetch values.
+  entry(key: string): Promise<KvRecord | undefined> {
+    this.calls.push(`entry ${key}`);
+    return Promise.resolve(this.kept.get(key));
   }
 }

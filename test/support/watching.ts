@@ -1,6 +1,11 @@
 import { ManualClock } from "../../src/testing/manual-clock.js";
 import type { KvUpdate, WatchCursor } from "../../src/values/index.js";
-import { type WatchAppliedOptions, watchApplied, type WatchEvent } from "../../src/watch/index.js";
+import {
+  type RunningWatch,
+  startWatch,
+  type WatchAppliedOptions,
+  type WatchEvent,
+} from "../../src/watch/index.js";
 import { Gate } from "./gate.js";
 import { MemoryStore } from "./memory-store.js";
 import { ScriptedSource, told } from "./scripted-source.js";
@@ -21,6 +26,7 @@ export interface Watching extends AsyncDisposable {
   /** Aborts, and gives what the call resolves with. */
   stop(): Promise<WatchCursor>;
   readonly done: Promise<WatchCursor>;
+  readonly watch: RunningWatch;
 }
 
 export type Overrides = Partial<WatchAppliedOptions<KvUpdate>> & {
@@ -28,7 +34,7 @@ export type Overrides = Partial<WatchAppliedOptions<KvUpdate>> & {
   readonly store?: MemoryStore;
 };
 
-/** Starts `watchApplied` over a scripted source and a memory store, with the source as reader. */
+/** Starts a watch over a scripted source and a memory store. */
 export function startWatching(overrides: Overrides = {}): Watching {
   const source = overrides.source ?? new ScriptedSource();
   const store = overrides.store ?? new MemoryStore();
@@ -38,12 +44,11 @@ export function startWatching(overrides: Overrides = {}): Watching {
   const gate = new Gate();
   const controller = new AbortController();
   const applyToStore = store.apply.bind(store);
-  store.apply = async (updates, cursor) => {
+  store.apply = async (updates, cursor, details) => {
     journal.push(`store ${updates.map(told).join(", ") || "-"} → ${cursor.toU64() ?? "none"}`);
-    await applyToStore(updates, cursor);
+    await applyToStore(updates, cursor, details);
   };
-  const done = watchApplied<KvUpdate>({
-    reader: source,
+  const watch = startWatch<KvUpdate>({
     parse: (update) => update,
     apply: (batch) => void journal.push(`apply ${batch.map(told).join(", ")}`),
     onApplied: (cursor) => void journal.push(`applied ${cursor.toU64() ?? "none"}`),
@@ -55,6 +60,7 @@ export function startWatching(overrides: Overrides = {}): Watching {
     source,
     store,
   });
+  const { done } = watch;
   // A test that expects the rejection awaits `done` itself.
   done.catch(() => undefined);
   const stop = (): Promise<WatchCursor> => {
@@ -74,6 +80,7 @@ export function startWatching(overrides: Overrides = {}): Watching {
     gate,
     stop,
     done,
+    watch,
     [Symbol.asyncDispose]: dispose,
   };
 }

@@ -164,10 +164,10 @@ describe("the options of a watch", () => {
     });
   }
 
-  test("refuse a reader without keys to compare with", async () => {
+  test("refuse an auditor without a store to compare with", async () => {
     const source = new ScriptedSource();
     await assert.rejects(
-      watchApplied({ source, reader: source, parse: (update) => update, apply: () => undefined }),
+      watchApplied({ source, auditor: source, parse: (update) => update, apply: () => undefined }),
       (error) => isMillpondError(error, "invalid-argument"),
     );
   });

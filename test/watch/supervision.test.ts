@@ -90,10 +90,10 @@ describe("a source that fails", () => {
     "invalid-key",
     "invalid-argument",
   ] as const) {
-    test(`with ${code} at the first contact ends the watch`, async () => {
+    test(`with ${code} at the first contact ends the watch where failFast is on`, async () => {
       const source = new ScriptedSource();
       source.setUpErrors.push(failure("not-connected"), failure(code));
-      await using watching = startWatching({ source });
+      await using watching = startWatching({ source, failFast: true });
       await turns();
       watching.clock.advance(5000);
       await assert.rejects(watching.done, (error) => isMillpondError(error, code));
@@ -105,22 +105,44 @@ describe("a source that fails", () => {
       watching.source.current.fail(failure(code));
       watching.source.setUpErrors.push(failure(code));
       await turns();
-      watching.clock.advance(5000);
+      watching.clock.advance(30_000);
       await turns();
-      watching.clock.advance(5000);
+      watching.clock.advance(30_000);
       await turns();
       assert.equal(watching.source.watches.length, 2);
     });
   }
 
-  test("with a set-up mistake is retried where failFast is off", async () => {
+  test("with what only a person can mend is told with its code, and tried again calmly", async () => {
     const source = new ScriptedSource();
-    source.setUpErrors.push(failure("bucket-not-found"));
-    await using watching = startWatching({ source, failFast: false });
+    const error = failure("authorization");
+    source.setUpErrors.push(...Array.from({ length: 4 }, () => error));
+    await using watching = startWatching({ source, random: () => 0.999_999 });
+    for (let attempt = 0; attempt < 4; attempt += 1) {
+      await turns();
+      watching.clock.advance(30_000);
+    }
     await turns();
-    watching.clock.advance(5000);
+    assert.deepEqual(delays(watching), [10_000, 20_000, 30_000, 30_000]);
+    assert.ok(watching.events.some((event) => event.type === "retrying" && event.error === error));
+    assert.equal(source.watches.length, 1);
+  });
+
+  test("is tried again soon after it says that it is connected again", async () => {
+    const source = new ScriptedSource();
+    source.setUpErrors.push(failure("authorization"));
+    await using watching = startWatching({ source });
+    await turns();
+    source.setConnected(false);
+    await turns();
+    assert.equal(watching.clock.waiting, 1);
+    source.setConnected(true);
+    await turns();
+    watching.clock.advance(50);
     await turns();
     assert.equal(source.watches.length, 1);
+    await watching.stop();
+    assert.equal(watching.clock.waiting, 0);
   });
 
   test("because its bucket is gone is not trusted with the old position once there is one again", async () => {
@@ -132,10 +154,14 @@ describe("a source that fails", () => {
     source.current.fail(failure("bucket-not-found"));
     for (let attempt = 0; attempt < 2; attempt += 1) {
       await turns();
-      watching.clock.advance(5000);
+      watching.clock.advance(30_000);
     }
     await turns(10);
-    assert.deepEqual(source.calls, ["watch all", "watch all", "watch all", 'list ""']);
+    assert.deepEqual(source.calls, ["watch all", "watch all", "watch all"]);
+    source.current.give(batchOf([], { cursor: at(4), caughtUp: true }));
+    await turns();
+    watching.clock.advance(10);
+    await turns();
     assert.equal(watching.store.size, 0);
   });
 
@@ -148,13 +174,13 @@ describe("a source that fails", () => {
     source.current.fail(failure("timeout"));
     for (let attempt = 0; attempt < 2; attempt += 1) {
       await turns();
-      watching.clock.advance(5000);
+      watching.clock.advance(30_000);
     }
     await turns(10);
-    assert.deepEqual(source.calls, ["watch all", "watch all from 3", "watch all", 'list ""']);
+    assert.deepEqual(source.calls, ["watch all", "watch all from 3", "watch all"]);
   });
 
-  test("because its bucket is gone ends the watch where there is no reader to repair with", async () => {
+  test("because its bucket is gone ends the watch where there are no keys to repair with", async () => {
     const source = new ScriptedSource();
     const done = watchApplied({ source, parse: (update) => update, apply: () => undefined });
     await turns();
@@ -190,21 +216,19 @@ describe("the origin of a position", () => {
       source.calls.push(`adopt at ${store.position.toU64() ?? "none"}`);
       origin.stored = actual.created;
     };
-    await using _ = startWatching({ source, store, origin });
+    await using watching = startWatching({ source, store, origin });
     await turns(10);
-    assert.deepEqual(source.calls, [
-      "watch all from 5",
-      "read",
-      "read",
-      "watch all",
-      'list ""',
-      "adopt at none",
-    ]);
+    assert.deepEqual(source.calls, ["watch all from 5", "read", "read", "watch all"]);
+    source.current.give(batchOf([], { cursor: at(2), caughtUp: true }));
+    await turns();
+    watching.clock.advance(10);
+    await turns();
+    assert.equal(source.calls.at(-1), "adopt at none");
     assert.ok(source.watches[0]?.closed);
     assert.equal(store.size, 0);
   });
 
-  test("that cannot be noted is the store's failure, and is tried again without another listing", async () => {
+  test("that cannot be noted is the store's failure, and is tried again without another watch", async () => {
     const source = new ScriptedSource();
     const store = MemoryStore.of([put("a", 1)], at(5));
     const origin = originOf("tuesday");
@@ -218,19 +242,21 @@ describe("the origin of a position", () => {
     };
     await using watching = startWatching({ source, store, origin });
     await turns(10);
-    for (let attempt = 0; attempt < 2; attempt += 1) {
+    source.current.give(batchOf([], { cursor: at(2), caughtUp: true }));
+    await turns();
+    for (let attempt = 0; attempt < 3; attempt += 1) {
       watching.clock.advance(5000);
       await turns(10);
     }
-    assert.deepEqual(watching.events, [
+    assert.deepEqual(watching.events.slice(0, 6), [
+      { type: "watching", from: WatchCursor.none },
       { type: "repair-started", reason: "foreign-cursor" },
       { type: "store-failed", error, failures: 1 },
       { type: "store-failed", error, failures: 2 },
       { type: "store-recovered" },
       { type: "repair-finished", deleted: 1, changed: 0 },
-      { type: "watching", from: WatchCursor.none },
     ]);
-    assert.deepEqual(source.calls, ["watch all from 5", "watch all", 'list ""']);
+    assert.deepEqual(source.calls, ["watch all from 5", "watch all"]);
     assert.equal(origin.stored, "tuesday");
   });
 

@@ -1,0 +1,233 @@
+import { MillpondError } from "../errors/index.js";
+import type { KvRecordHead, WatchScope } from "../kv/index.js";
+import type { Clock } from "../platform/index.js";
+import { isBehindFlow, judgeKey, type KeyVerdict, laterCursor } from "../rules/index.js";
+import {
+  type KvEntry,
+  type KvRemoval,
+  type KvUpdate,
+  type VersionToken,
+  VersionToken as Version,
+  WatchCursor,
+} from "../values/index.js";
+import type { BucketKnowledge } from "./bucket-knowledge.js";
+import type { CopyView } from "./copy-view.js";
+import type { AuditReport, KeyDifference } from "./events.js";
+import type { FlowState } from "./flow-state.js";
+import { inSlices } from "./in-slices.js";
+import type { KnownKeys } from "./known-keys.js";
+import type { CursorOrigin, WatchAuditor } from "./options.js";
+import { orAbort } from "./or-abort.js";
+import type { StoreWriter } from "./store-writer.js";
+
+/** How long the flow may take to bring what the bucket had when it was listed. */
+const LONGEST_LAG_MS = 60_000;
+/** A repair begins everything anew, a listing beside it would compare with what is on its way out. */
+const MOST_ATTEMPTS = 3;
+/** Values asked for at a time. */
+const FETCHED_AT_ONCE = 16;
+const MOST_TOLD = 100;
+
+export interface AuditParts {
+  readonly auditor: WatchAuditor;
+  readonly origin: CursorOrigin | undefined;
+  readonly scope: WatchScope;
+  readonly copy: CopyView;
+  readonly bucket: BucketKnowledge;
+  readonly known: KnownKeys;
+  readonly flow: FlowState;
+  readonly writer: StoreWriter;
+  readonly clock: Clock;
+  /** Applies what `make` gives when it is its turn in the flow. */
+  readonly inject: (make: () => readonly KvUpdate[]) => Promise<void>;
+}
+
+/** A key whose entry in the copy is not the bucket's last record of it, as far as a listing saw. */
+interface Suspect {
+  readonly key: string;
+  readonly record: KvRecordHead | undefined;
+  readonly held: KvEntry | undefined;
+  readonly verdict: KeyVerdict;
+}
+
+interface Listing {
+  readonly seen: ReadonlySet<string>;
+  readonly removed: ReadonlyMap<string, KvRecordHead>;
+  readonly suspects: ReadonlyMap<string, KvRecordHead>;
+  /** The bucket's end when it was read. */
+  readonly end: WatchCursor;
+}
+
+/**
+ * One comparison of the copy with the bucket by records without their values, while the watch goes on. What the flow touches
+ * after the listing has begun is left to the flow. The rest is judged once the flow has passed the listing's end: by then what differs can
+ * be no news that is still on its way. It is mended between two flushes, and only if neither side has moved since it was judged.
+ *
+ * Memory: the keys of the bucket, about their characters and 50 bytes each, and the records that differ.
+ */
+export async function auditOnce(parts: AuditParts, signal: AbortSignal): Promise<AuditReport> {
+  const { flow, known } = parts;
+  for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt += 1) {
+    if (!(await flow.until(() => flow.isCaughtUp, signal))) break;
+    const touched = known.beginAudit();
+    let listing: Listing | undefined;
+    try {
+      const { repairs } = flow;
+      listing = await list(parts, touched, signal);
+      if (!(await isPassed(parts, listing.end, repairs, signal))) {
+        listing = undefined;
+        continue;
+      }
+      const suspects = await suspectsOf(parts, listing, touched, signal);
+      await mend(parts, suspects, touched, signal);
+      return reportOf(parts.writer.position.cursor, listing.seen.size, suspects);
+    } finally {
+      known.endAudit(listing?.removed);
+    }
+  }
+  throw new MillpondError(
+    "closed",
+    "the watch ended, or began anew, before the audit was complete",
+  );
+}
+
+async function list(
+  { auditor, origin, scope, copy, flow }: AuditParts,
+  touched: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<Listing> {
+  const seen = new Set<string>();
+  const removed = new Map<string, KvRecordHead>();
+  const suspects = new Map<string, KvRecordHead>();
+  let end = WatchCursor.none;
+  const records = auditor.records(scope)[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await orAbort(records.next(), signal);
+      if (next.done === true) break;
+      const record = next.value;
+      const { key } = record;
+      seen.add(key);
+      end = laterCursor(end, WatchCursor.fromVersion(record.version));
+      if (record.kind === "put") removed.delete(key);
+      else removed.set(key, record);
+      const differs = !touched.has(key) && judgeKey(copy.get(key), record) !== "same";
+      if (differs) suspects.set(key, record);
+      else suspects.delete(key);
+      if (flow.isOver) throw new MillpondError("closed", "the watch has ended");
+    }
+  } catch (error) {
+    // Not awaited: a listing that hangs must not hold up whoever ends it.
+    records.return?.().catch(() => undefined);
+    throw error;
+  }
+  const facts = origin === undefined ? undefined : await orAbort(origin.read(), signal);
+  const { lastSequence } = facts ?? {};
+  if (lastSequence !== undefined) end = laterCursor(end, WatchCursor.fromU64(lastSequence));
+  return { seen, removed, suspects, end };
+}
+
+/** Whether the flow has brought what the bucket had by then, and nothing began anew meanwhile. */
+async function isPassed(
+  { flow, writer }: AuditParts,
+  end: WatchCursor,
+  repairs: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const hasPassed = (): boolean => {
+    const { cursor } = writer.position;
+    return laterCursor(cursor, end) === cursor;
+  };
+  const isAnew = (): boolean => flow.repairs !== repairs;
+  await flow.until(() => isAnew() || (flow.isCaughtUp && hasPassed()), signal, LONGEST_LAG_MS);
+  if (isAnew() || flow.isOver) return false;
+  if (hasPassed()) return true;
+  throw new MillpondError(
+    "timeout",
+    "the watch did not come as far as the bucket was when it was listed",
+  );
+}
+
+async function suspectsOf(
+  { copy, bucket, clock }: AuditParts,
+  { seen, suspects }: Listing,
+  touched: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<Suspect[]> {
+  const found: Suspect[] = [];
+  const judge = (key: string, held: KvEntry | undefined, record?: KvRecordHead): void => {
+    if (touched.has(key)) return;
+    const verdict = judgeKey(held, record);
+    if (verdict === "extra" && bucket.retains) return;
+    // It has left the copy and not yet the bucket.
+    if (verdict === "missing" && record !== undefined && bucket.hasExpired(record)) return;
+    if (verdict !== "same") found.push({ key, record, held, verdict });
+  };
+  for (const [key, record] of suspects) judge(key, copy.get(key), record);
+  if (bucket.retains) return found;
+  const unseen: KvEntry[] = [];
+  await inSlices(copy.entries(), clock, signal, (entry) => {
+    if (!seen.has(entry.key)) unseen.push(entry);
+  });
+  for (const { key } of unseen) judge(key, copy.get(key));
+  return found;
+}
+
+async function mend(
+  parts: AuditParts,
+  suspects: readonly Suspect[],
+  touched: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { auditor, copy, writer, inject } = parts;
+  const { cursor } = writer.position;
+  for (let from = 0; from < suspects.length; from += FETCHED_AT_ONCE) {
+    const some = suspects.slice(from, from + FETCHED_AT_ONCE);
+    const updates = await Promise.all(
+      some.map(async ({ key, verdict, record: listed }): Promise<KvUpdate | undefined> => {
+        if (verdict === "extra") return removalOf(key, listed);
+        const record = await orAbort(auditor.entry(key), signal);
+        if (record !== undefined && !isBehindFlow(record.version, cursor)) return undefined;
+        return record?.kind === "put" ? { ...record, kind: "put" } : removalOf(key, record);
+      }),
+    );
+    await inject(() =>
+      updates.filter((update, index): update is KvUpdate => {
+        const suspect = some[index];
+        if (update === undefined || suspect === undefined || touched.has(suspect.key)) return false;
+        return sameVersion(copy.get(suspect.key)?.version, suspect.held?.version);
+      }),
+    );
+  }
+}
+
+/** With the version of the bucket's own removal, where that is still there. */
+function removalOf(key: string, record: KvRecordHead | undefined): KvRemoval {
+  if (record === undefined || record.kind === "put") {
+    return { kind: "delete", key, version: Version.unknown, reason: "vanished" };
+  }
+  const { kind, version, timeMs } = record;
+  const reason = kind === "purge" ? "purged" : "deleted";
+  return { kind, key, version, reason, ...(timeMs === undefined ? {} : { timeMs }) };
+}
+
+function sameVersion(a: VersionToken | undefined, b: VersionToken | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : a.equals(b);
+}
+
+function reportOf(cursor: WatchCursor, records: number, suspects: readonly Suspect[]): AuditReport {
+  const count = (wanted: KeyVerdict): number =>
+    suspects.filter(({ verdict }) => verdict === wanted).length;
+  const differing = suspects.slice(0, MOST_TOLD).map(({ key, held, record }): KeyDifference => {
+    const isLive = record?.kind === "put";
+    return { key, copy: held?.version, bucket: isLive ? record.version : undefined };
+  });
+  return {
+    cursor,
+    records,
+    missing: count("missing"),
+    stale: count("stale"),
+    extra: count("extra"),
+    differing,
+  };
+}

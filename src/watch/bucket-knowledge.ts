@@ -1,0 +1,63 @@
+import type { BucketLimits } from "../kv/index.js";
+import type { Clock } from "../platform/index.js";
+import { type AgeLimits, type Evictions, expiresAtMs, retains } from "../rules/index.js";
+import type { KvEntry } from "../values/index.js";
+import type { BucketFacts } from "./options.js";
+
+/** An entry's own time to live may count. */
+const unknownLimits: AgeLimits = { maxAgeMs: undefined, allowsTtl: true };
+
+/** What the bucket last said of itself, for the rules that decide by it. */
+export class BucketKnowledge {
+  readonly #evictions: Evictions;
+  readonly #clock: Clock;
+  #limits: BucketLimits | undefined;
+  /** The bucket's clock less ours. */
+  #aheadMs = 0;
+
+  constructor(evictions: Evictions, clock: Clock) {
+    this.#evictions = evictions;
+    this.#clock = clock;
+  }
+
+  learn({ limits, serverTimeMs }: BucketFacts): void {
+    if (limits !== undefined) this.#limits = limits;
+    if (serverTimeMs !== undefined) this.#aheadMs = serverTimeMs - this.#clock.now();
+  }
+
+  /** By what its records grow old. */
+  get ageLimits(): AgeLimits {
+    return this.#limits ?? unknownLimits;
+  }
+
+  get limits(): BucketLimits | undefined {
+    return this.#limits;
+  }
+
+  get evictions(): Evictions {
+    return this.#evictions;
+  }
+
+  /** The bucket's clock, in ms since 1970. */
+  get timeMs(): number {
+    return this.#clock.now() + this.#aheadMs;
+  }
+
+  /** Whether what the bucket forgot by itself stays in the copy. */
+  get retains(): boolean {
+    return retains(this.#evictions, this.#limits);
+  }
+
+  /** Whether a record is past the time that it or the bucket gives it. */
+  hasExpired(record: Pick<KvEntry, "timeMs" | "ttlMs">): boolean {
+    return expiresAtMs(record, this.ageLimits) <= this.timeMs;
+  }
+
+  get facts(): {
+    readonly evictions: Evictions;
+    readonly limits: BucketLimits | undefined;
+    readonly serverTimeMs: number;
+  } {
+    return { evictions: this.#evictions, limits: this.#limits, serverTimeMs: this.timeMs };
+  }
+}

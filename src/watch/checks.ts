@@ -1,0 +1,125 @@
+import { type Random, sleep } from "../platform/index.js";
+import { auditIsDue, countVerdict, type CountVerdict, type KnownCount } from "../rules/index.js";
+import type { AuditParts } from "./audit.js";
+import type { AuditReport, WatchEvent } from "./events.js";
+import { inSlices } from "./in-slices.js";
+import type { Lane } from "./lane.js";
+import type { WatchLimits } from "./limits.js";
+import { orAbort } from "./or-abort.js";
+
+/** A count that differs is taken once more after this: what expires at the bucket and here does not do so at the same instant. */
+const RECOUNT_MS = 2000;
+/** How long the flow may take to come as far as the bucket was when it was counted; else the count proves nothing. */
+const LONGEST_LAG_MS = 10_000;
+/** Intervals between audits that find nothing grow up to this. */
+const MOST_QUIET_INTERVALS = 64;
+
+export interface CheckParts extends AuditParts {
+  readonly limits: WatchLimits;
+  readonly random: Random;
+  readonly lane: Lane;
+  readonly emit: (event: WatchEvent) => void;
+  /** One audit at a time. */
+  readonly audit: (signal: AbortSignal) => Promise<AuditReport>;
+}
+
+/**
+ * Counts the bucket's keys against those known, once a watch has caught up and then every so often, and has the copy audited where
+ * {@link auditIsDue} says so. A source that cannot be asked is asked again at the next interval, or with the next watch.
+ */
+export class Checks {
+  readonly #parts: CheckParts;
+  readonly #signal: AbortSignal;
+  #outOfScope: { readonly count: number; readonly repairs: number } | undefined;
+  #unproven = 0;
+  #quietAudits = 0;
+  #intervalsToAudit = 0;
+  #isAuditDue = false;
+
+  constructor(parts: CheckParts, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#signal = signal;
+  }
+
+  /** Markers may have come and gone unseen: the next check is an audit. */
+  distrust(): void {
+    this.#isAuditDue = true;
+  }
+
+  /** Until the watch ends. Throws nothing but an abort's reason. */
+  async run(): Promise<void> {
+    const { flow, limits, random } = this.#parts;
+    while (await flow.until(() => flow.isCaughtUp, this.#signal)) {
+      const { watches } = flow;
+      await this.#check().catch(() => this.#signal.throwIfAborted());
+      const delayMs = Math.round(limits.countIntervalMs * (0.75 + random() / 2));
+      await flow.until(() => flow.watches !== watches, this.#signal, delayMs);
+    }
+  }
+
+  async #check(): Promise<void> {
+    const { bucket, clock, emit, known } = this.#parts;
+    if (this.#isAuditDue) {
+      await this.#audit();
+      return;
+    }
+    // What the bucket forgot is in the copy on purpose: no number says anything.
+    if (bucket.retains) return;
+    let verdict = await this.#count();
+    if (verdict === "differs") {
+      await sleep(clock, RECOUNT_MS, this.#signal);
+      verdict = await this.#count();
+    }
+    this.#unproven = verdict === "unproven" ? this.#unproven + 1 : 0;
+    if (verdict !== "unproven") emit({ type: "counted", ok: verdict === "equal" });
+    if (verdict === "equal") {
+      known.counted();
+      this.#quietAudits = 0;
+      this.#intervalsToAudit = 0;
+    }
+    if (!auditIsDue(verdict, known.isExact, this.#unproven)) return;
+    this.#intervalsToAudit -= 1;
+    if (this.#intervalsToAudit <= 0) await this.#audit();
+  }
+
+  async #audit(): Promise<void> {
+    const { missing, stale, extra } = await this.#parts.audit(this.#signal);
+    this.#isAuditDue = false;
+    this.#unproven = 0;
+    this.#quietAudits = missing + stale + extra > 0 ? 0 : this.#quietAudits + 1;
+    this.#intervalsToAudit = Math.min(2 ** this.#quietAudits - 1, MOST_QUIET_INTERVALS);
+  }
+
+  async #count(): Promise<CountVerdict> {
+    const { auditor, origin, scope, flow, writer } = this.#parts;
+    const before = await this.#known();
+    if (before === undefined) return "unproven";
+    const records = await orAbort(auditor.countRecords(scope), this.#signal);
+    const facts = origin === undefined ? undefined : await orAbort(origin.read(), this.#signal);
+    const { lastSequence } = facts ?? {};
+    const hasPassed = (): boolean =>
+      lastSequence === undefined || (writer.position.cursor.toU64() ?? 0n) >= lastSequence;
+    if (!(await flow.until(hasPassed, this.#signal, LONGEST_LAG_MS))) return "unproven";
+    const after = await this.#known();
+    return after === undefined ? "unproven" : countVerdict(before, after, records);
+  }
+
+  /** `undefined` where the store is behind, and its size says little. */
+  async #known(): Promise<KnownCount | undefined> {
+    const { copy, writer, known, bucket, flow, clock, lane } = this.#parts;
+    const { repairs } = flow;
+    if (this.#outOfScope?.repairs !== repairs) {
+      let count = 0;
+      await inSlices(copy.outOfScope(), clock, this.#signal, (isOut) => {
+        if (isOut) count += 1;
+      });
+      this.#outOfScope = { count, repairs };
+    }
+    const outOfScope = this.#outOfScope.count;
+    // Between two flushes: what is held then is held because the store fails.
+    return lane.run(async () => {
+      if (writer.held.size > 0) return undefined;
+      return known.count(copy.storedSize - outOfScope, bucket.ageLimits, bucket.timeMs);
+    });
+  }
+}

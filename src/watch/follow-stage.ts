@@ -1,0 +1,94 @@
+import type { KvRemoval, WatchCursor } from "../values/index.js";
+import type { Changes, FlushBatch } from "./batcher.js";
+import type { WatchEvent } from "./events.js";
+import type { Flusher } from "./flusher.js";
+import type { FloorSweep } from "./floor-sweep.js";
+import type { KnownKeys } from "./known-keys.js";
+import { type Position, positionAfter } from "./position.js";
+import type { StoreWriter } from "./store-writer.js";
+import type { KvUpdate } from "../values/index.js";
+
+/** What becomes of each batch of a watch. Called by one at a time, with nothing else changing the copy meanwhile. */
+export interface Stage<U> {
+  flush(batch: FlushBatch<U>): Promise<void>;
+}
+
+export interface StageParts<U> {
+  readonly parse: (update: KvUpdate) => U | undefined;
+  readonly flusher: Flusher<U>;
+  readonly writer: StoreWriter;
+  readonly known: KnownKeys;
+  readonly floors: FloorSweep;
+  readonly emit: (event: WatchEvent) => void;
+}
+
+/** As many as a source hands over at most. */
+const REMOVALS_PER_BATCH = 1000;
+
+/** Applies each batch as it comes. */
+export class FollowStage<U> implements Stage<U> {
+  readonly #parts: StageParts<U>;
+
+  constructor(parts: StageParts<U>) {
+    this.#parts = parts;
+  }
+
+  async flush(batch: FlushBatch<U>): Promise<void> {
+    const { flusher, writer, known } = this.#parts;
+    await this.commit(batch, batch.floor, positionAfter(writer.position, batch));
+    known.note(batch.raw);
+    flusher.report(batch);
+  }
+
+  /**
+   * Commits the changes, and what a floor that has moved leaves behind. The position is taken only with the last of the latter:
+   * it says that the copy is what the bucket was at that point, and the next watch may not tell of this floor again.
+   */
+  async commit(
+    changes: Changes<U>,
+    floor: WatchCursor | undefined,
+    position: Position,
+  ): Promise<void> {
+    const { flusher, writer, floors, emit } = this.#parts;
+    if (floor === undefined || !floors.isDue(floor)) {
+      await flusher.commit(changes, position);
+      return;
+    }
+    await flusher.commit(changes, writer.position);
+    const removals = await floors.find(floor);
+    await this.remove(removals, position);
+    if (removals.length > 0) emit({ type: "swept", floor, deleted: removals.length });
+  }
+
+  /** In batches; the last takes the position. */
+  async remove(removals: readonly KvRemoval[], position: Position): Promise<void> {
+    const { parse, flusher, writer, known } = this.#parts;
+    for (let from = 0; from < removals.length; from += REMOVALS_PER_BATCH) {
+      const raw = removals.slice(from, from + REMOVALS_PER_BATCH);
+      const isLast = from + REMOVALS_PER_BATCH >= removals.length;
+      await flusher.commit({ raw, outcomes: raw.map(parse) }, isLast ? position : writer.position);
+      known.note(raw);
+    }
+    if (removals.length === 0) await flusher.commit({ raw: [], outcomes: [] }, position);
+  }
+}
+
+/** Fills an empty copy: what a watch brings that began with the full state, until it has caught up, is all that the bucket has. */
+export class FillStage<U> implements Stage<U> {
+  readonly #follow: FollowStage<U>;
+  readonly #known: KnownKeys;
+  #isComplete = false;
+
+  constructor(follow: FollowStage<U>, known: KnownKeys) {
+    this.#follow = follow;
+    this.#known = known;
+  }
+
+  async flush(batch: FlushBatch<U>): Promise<void> {
+    if (batch.caughtUp && !this.#isComplete) {
+      this.#isComplete = true;
+      this.#known.complete();
+    }
+    await this.#follow.flush(batch);
+  }
+}

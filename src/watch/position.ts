@@ -1,0 +1,39 @@
+import { laterCursor } from "../rules/index.js";
+import { type KvUpdate, WatchCursor } from "../values/index.js";
+
+const NS_PER_MS = 1_000_000n;
+
+/** How far something reaches, and when the source stored what is there: in ns since 1970, `0n` not known. */
+export interface Position {
+  readonly cursor: WatchCursor;
+  readonly timeNs: bigint;
+}
+
+export const nowhere: Position = { cursor: WatchCursor.none, timeNs: 0n };
+
+/** What of a batch moves a position. */
+interface Moving {
+  readonly raw: readonly KvUpdate[];
+  readonly bookmark: Position;
+}
+
+/** The highest of where we were, the versions received (also of what `parse` turned down) and the source's bookmark. */
+export function positionAfter(before: Position, { raw, bookmark }: Moving): Position {
+  let latest = before.cursor;
+  let newest: KvUpdate | undefined;
+  for (const update of raw) {
+    if (update.version.isUnknown) continue;
+    const later = laterCursor(latest, WatchCursor.fromVersion(update.version));
+    if (later === latest) continue;
+    latest = later;
+    newest = update;
+  }
+  const reached = newest === undefined ? before : { cursor: latest, timeNs: timeOf(newest) };
+  if (bookmark.cursor.isNone) return reached;
+  if (bookmark.cursor.equals(latest)) return bookmark.timeNs === 0n ? reached : bookmark;
+  return laterCursor(latest, bookmark.cursor) === latest ? reached : bookmark;
+}
+
+function timeOf({ timeMs }: KvUpdate): bigint {
+  return timeMs === undefined ? 0n : BigInt(Math.floor(timeMs)) * NS_PER_MS;
+}
