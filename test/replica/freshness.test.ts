@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { describe, test } from "node:test";
+import { isMillpondError } from "../../src/errors/index.js";
+import { openInProcess } from "../../src/in-process/index.js";
+import type { KvStore } from "../../src/kv/index.js";
+import { type Clock, systemClock } from "../../src/platform/index.js";
+import { openReplica } from "../../src/replica/index.js";
+import { Freshness } from "../../src/replica/freshness.js";
+import { bytes } from "../support/bucket.js";
+import { tempDirectory } from "../support/temp-directory.js";
+import { until } from "../support/until.js";
+
+const retry = { minMs: 1, maxMs: 2 };
+
+/** The machine's timers, and a time of day that the test moves on. */
+function shiftedClock(): Clock & { shiftMs: number } {
+  const clock = { ...systemClock, shiftMs: 0, now: () => Date.now() + clock.shiftMs };
+  return clock;
+}
+
+function isStale(error: unknown): boolean {
+  return isMillpondError(error, "stale") && error.hint !== undefined;
+}
+
+/** A copy on disk that was level with its bucket when it was closed. */
+async function leaveCopy(source: KvStore, path: string): Promise<void> {
+  await using replica = await openReplica({ source, path });
+  await replica.ready();
+  assert.equal(replica.status().state, "live");
+}
+
+describe("the age of a copy", () => {
+  test("is how long ago it was proven current; unknown at first, and never negative", () => {
+    let now = 1000;
+    const freshness = new Freshness({ ...systemClock, now: () => now });
+    assert.equal(freshness.isWithin(Number.MAX_SAFE_INTEGER), false);
+    freshness.provenUpTo(undefined);
+    assert.equal(freshness.asOf, undefined);
+    freshness.provenUpTo(400);
+    assert.equal(freshness.stalenessMs, 600);
+    freshness.provenUpTo(300);
+    assert.equal(freshness.asOf, 400);
+    assert.equal(freshness.isWithin(600), true);
+    assert.equal(freshness.isWithin(599), false);
+    now = 2000;
+    freshness.provenUpTo(2000);
+    assert.equal(freshness.isWithin(0), true);
+  });
+
+  test("is not made less by a clock that was set back, or by a moment that is yet to come", () => {
+    let now = 100_000;
+    const freshness = new Freshness({ ...systemClock, now: () => now });
+    freshness.provenUpTo(100_001);
+    assert.equal(freshness.asOf, undefined);
+    freshness.provenUpTo(100_000);
+    now = 40_000;
+    assert.equal(freshness.stalenessMs, 60_000);
+    freshness.provenUpTo(39_000);
+    assert.equal(freshness.stalenessMs, 1000);
+  });
+});
+
+describe("a replica that cannot reach its bucket", () => {
+  test("is ready at once from a copy that was level lately enough, and not from an older one", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    await source.put("a", bytes("1"));
+    const path = directory.file("copy");
+    await leaveCopy(source, path);
+    connection.disconnect();
+    const clock = shiftedClock();
+    clock.shiftMs = 60_000;
+    await using replica = await openReplica({ source, path, clock, retry });
+    await replica.ready({ maxStalenessMs: 90_000 });
+    assert.equal(replica.status().state, "stale");
+    assert.deepEqual(replica.get("a", { maxStalenessMs: 90_000 }), bytes("1"));
+    assert.throws(() => replica.get("a", { maxStalenessMs: 30_000 }), isStale);
+    assert.throws(() => replica.entry("a", { maxStalenessMs: 30_000 }), isStale);
+    assert.throws(() => replica.entries("", { maxStalenessMs: 30_000 }), isStale);
+    assert.deepEqual(replica.get("a"), bytes("1"));
+    let isReady = false;
+    const ready = replica.ready({ maxStalenessMs: 30_000 }).then(() => (isReady = true));
+    await new Promise(setImmediate);
+    assert.equal(isReady, false);
+    connection.reconnect();
+    await ready;
+    assert.deepEqual(replica.get("a", { maxStalenessMs: 30_000 }), bytes("1"));
+  });
+
+  test("does not take the copy of another bucket, or of other keys, for a fresh one", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    const other = await connection.createBucket("c");
+    await source.put("a", bytes("1"));
+    const path = directory.file("copy");
+    await leaveCopy(source, path);
+    connection.disconnect();
+    for (const options of [{ source: other }, { source, scope: ["a"] }]) {
+      await using replica = await openReplica({ ...options, path, retry });
+      assert.equal(replica.status().asOf, undefined);
+      assert.throws(() => replica.get("a", { maxStalenessMs: 1e12 }), isStale);
+    }
+  });
+
+  test("keeps on the disk what it saw of its bucket", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b", { maxAgeMs: 3_600_000 });
+    await source.put("a", bytes("1"));
+    const path = directory.file("copy");
+    await leaveCopy(source, path);
+    const kept = JSON.parse(await readFile(join(path, "seen.json"), "utf8")) as {
+      limits: unknown;
+    };
+    assert.deepEqual(kept.limits, { maxAgeMs: 3_600_000, allowsTtl: false });
+  });
+});
+
+describe("a limit to staleness", () => {
+  test("that is no span of time is refused", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    await using replica = await openReplica({ source, path: directory.file("copy") });
+    for (const maxStalenessMs of [-1, Number.NaN]) {
+      const isRefused = (error: unknown): boolean => isMillpondError(error, "invalid-argument");
+      await assert.rejects(replica.ready({ maxStalenessMs }), isRefused);
+      assert.throws(() => replica.get("a", { maxStalenessMs }), isRefused);
+    }
+  });
+
+  test("is met by a live replica of an empty bucket", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    await using replica = await openReplica({ source, path: directory.file("copy") });
+    await replica.ready({ maxStalenessMs: 10_000 });
+    assert.equal(replica.get("a", { maxStalenessMs: 10_000 }), undefined);
+  });
+
+  test("is not met while the bucket is away, however lately that was so, once the time has passed", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    const clock = shiftedClock();
+    await using replica = await openReplica({ source, path: directory.file("copy"), clock });
+    await replica.ready();
+    connection.disconnect();
+    clock.shiftMs = 5000;
+    assert.throws(() => replica.get("a", { maxStalenessMs: 4000 }), isStale);
+    connection.reconnect();
+    await source.put("a", bytes("1"));
+    await until("it is fresh", () => replica.status().state === "live");
+    assert.deepEqual(replica.get("a", { maxStalenessMs: 4000 }), bytes("1"));
+  });
+});

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { levelAtOf, type Seen, seenOf, textOfSeen } from "../../src/replica/seen.js";
+import { WatchCursor } from "../../src/values/index.js";
+import { at } from "../support/scripted-source.js";
+
+const seen: Seen = {
+  origin: "b",
+  cursor: at(7),
+  levelAt: 1000,
+  offsetMs: -3,
+  limits: { maxAgeMs: 60_000, allowsTtl: true },
+};
+
+describe("what was seen of a bucket", () => {
+  test("is read as it was written, with limits or without", () => {
+    assert.deepEqual(seenOf(textOfSeen(seen)), seen);
+    const never: Seen = {
+      ...seen,
+      cursor: WatchCursor.none,
+      levelAt: undefined,
+      limits: { maxAgeMs: undefined, allowsTtl: false },
+    };
+    assert.deepEqual(seenOf(textOfSeen(never)), never);
+  });
+
+  test("is nothing where the text is torn, of another format or makes no sense", () => {
+    const text = textOfSeen(seen);
+    for (let length = 0; length < text.length; length += 1) {
+      assert.equal(seenOf(text.slice(0, length)), undefined);
+    }
+    const fields = JSON.parse(text) as Record<string, unknown>;
+    for (const wrong of [
+      { format: 2 },
+      { origin: 1 },
+      { cursor: "xyz" },
+      { cursor: "00".repeat(11) },
+      { levelAt: "now" },
+      { levelAt: -1 },
+      { offsetMs: null },
+      { limits: null },
+      { limits: { maxAgeMs: -1, allowsTtl: true } },
+      { limits: { maxAgeMs: 1 } },
+    ]) {
+      const shown = JSON.stringify(wrong);
+      assert.equal(seenOf(JSON.stringify({ ...fields, ...wrong })), undefined, shown);
+    }
+    assert.equal(seenOf("[]"), undefined);
+  });
+
+  test("proves a copy current that has all that was there then, and no other", () => {
+    assert.equal(levelAtOf(seen, "b", at(7)), 1000);
+    assert.equal(levelAtOf(seen, "b", at(8)), 1000);
+    // What came after the last write to the disk was lost with the process, or damage took it.
+    assert.equal(levelAtOf(seen, "b", at(6)), undefined);
+    assert.equal(levelAtOf(seen, "b", WatchCursor.none), undefined);
+    assert.equal(levelAtOf(seen, "another", at(7)), undefined);
+    assert.equal(levelAtOf(seen, undefined, at(7)), undefined);
+    assert.equal(levelAtOf({ ...seen, cursor: WatchCursor.none }, "b", at(7)), undefined);
+    assert.equal(levelAtOf(undefined, "b", at(7)), undefined);
+  });
+});

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { isMillpondError } from "../../src/errors/index.js";
+import { openInProcess } from "../../src/in-process/index.js";
+import { openReplica } from "../../src/replica/index.js";
+import { bytes } from "../support/bucket.js";
+import { MemoryStore } from "../support/memory-store.js";
+import { tempDirectory } from "../support/temp-directory.js";
+
+describe("waiting for a revision", () => {
+  test("lasts until one's own write can be read, given as a version or as a number", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    await using replica = await openReplica({ source, path: directory.file("copy") });
+    await replica.waitFor(await source.put("a", bytes("1")));
+    assert.deepEqual(replica.get("a"), bytes("1"));
+    const revision = (await source.put("a", bytes("2"))).toU64() ?? 0n;
+    await replica.waitFor(revision);
+    assert.deepEqual(replica.get("a"), bytes("2"));
+    // What is behind it is there already.
+    await replica.waitFor(1n);
+  });
+
+  test("ends for a revision of a key out of scope, once the position is past it", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    const path = directory.file("copy");
+    await using replica = await openReplica({ source, path, scope: ["a."] });
+    await replica.ready();
+    await replica.waitFor(await source.put("b.1", bytes("1")));
+    assert.equal(replica.size, 0);
+  });
+
+  test("ends while the disk fails: what can be read counts, not what is written", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    const store = new MemoryStore();
+    await using replica = await openReplica({
+      source,
+      path: directory.file("copy"),
+      retry: { minMs: 1, maxMs: 2 },
+      openStore: async () => store,
+    });
+    await replica.ready();
+    store.error = new Error("no space left on device");
+    await replica.waitFor(await source.put("a", bytes("1")));
+    assert.deepEqual(replica.get("a"), bytes("1"));
+    assert.equal(replica.status().store.ok, false);
+    store.error = undefined;
+  });
+
+  test("is given up with the signal's reason, and with `closed`", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    const replica = await openReplica({ source, path: directory.file("copy") });
+    await replica.ready();
+    const controller = new AbortController();
+    const reason = new Error("no longer interested");
+    const waiting = replica.waitFor(99n, { signal: controller.signal });
+    const other = assert.rejects(replica.waitFor(99n), (error) => isMillpondError(error, "closed"));
+    controller.abort(reason);
+    await assert.rejects(waiting, (error) => error === reason);
+    await replica.close();
+    await other;
+  });
+
+  test("is over at once after a restart for what the disk has", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    const path = directory.file("copy");
+    const version = await source.put("a", bytes("1"));
+    {
+      await using replica = await openReplica({ source, path });
+      await replica.waitFor(version);
+    }
+    connection.disconnect();
+    await using replica = await openReplica({ source, path });
+    await replica.waitFor(version);
+  });
+});

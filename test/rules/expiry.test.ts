@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { expiresAtMs } from "../../src/rules/index.js";
+
+const forEver = { maxAgeMs: undefined, allowsTtl: false };
+
+describe("the time at which a bucket drops an entry", () => {
+  test("is the sooner of its age limit and of the entry's own, the latter only where the bucket allows it", () => {
+    const entry = { timeMs: 1000, ttlMs: 50 };
+    assert.equal(expiresAtMs(entry, forEver), Infinity);
+    assert.equal(expiresAtMs(entry, { maxAgeMs: undefined, allowsTtl: true }), 1050);
+    assert.equal(expiresAtMs(entry, { maxAgeMs: 20, allowsTtl: true }), 1020);
+    assert.equal(expiresAtMs(entry, { maxAgeMs: 70, allowsTtl: true }), 1050);
+    assert.equal(expiresAtMs(entry, { maxAgeMs: 70, allowsTtl: false }), 1070);
+    assert.equal(expiresAtMs({ timeMs: 1000 }, { maxAgeMs: 70, allowsTtl: true }), 1070);
+    assert.equal(expiresAtMs({ timeMs: 1000 }, { maxAgeMs: undefined, allowsTtl: true }), Infinity);
+  });
+
+  test("is unknown where nobody said when it was stored", () => {
+    assert.equal(expiresAtMs({ ttlMs: 50 }, { maxAgeMs: 20, allowsTtl: true }), Infinity);
+  });
+});
