@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { isMillpondError } from "../errors/index.js";
 import { commonOptions, parseCommandLine, usageError } from "./arguments.js";
 import type { Command } from "./command.js";
+import { audit } from "./commands/audit.js";
 import { cat } from "./commands/cat.js";
 import { compact } from "./commands/compact.js";
 import { convert } from "./commands/convert.js";
@@ -16,6 +17,7 @@ import { Output, type Sink } from "./output.js";
 
 const commands: readonly Command[] = [
   mirror,
+  audit,
   get,
   ls,
   inspect,

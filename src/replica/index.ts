@@ -19,4 +19,5 @@ export type {
 } from "./replica.js";
 export type { ReplicaCounters } from "./tally.js";
 export type { ReplicaState } from "./states.js";
+export { identityOf as originOf } from "./identity-text.js";
 export { LOG_NAME } from "./origin-file.js";

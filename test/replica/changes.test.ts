@@ -33,10 +33,12 @@ async function openScene(): Promise<Scene> {
   };
 }
 
+function text(value?: Uint8Array): string {
+  return value === undefined ? "-" : Buffer.from(value).toString();
+}
+
 /** `a.1: old → new (put @2)` */
 function shown({ key, previous, entry, reason, revision }: ReplicaChange): string {
-  const text = (value?: Uint8Array): string =>
-    value === undefined ? "-" : Buffer.from(value).toString();
   return `${key}: ${text(previous?.value)} → ${text(entry?.value)} (${reason} @${revision})`;
 }
 

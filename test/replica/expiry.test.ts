@@ -15,7 +15,8 @@ const path = "/copy";
 
 /** The machine's timers, and a time of day that stands still until it is moved on. */
 class TimeOfDay implements Clock {
-  readonly schedule = systemClock.schedule;
+  readonly schedule: Clock["schedule"] = (delayMs, callback) =>
+    systemClock.schedule(delayMs, callback);
   #now: number;
 
   constructor(now: number) {

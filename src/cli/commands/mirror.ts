@@ -24,6 +24,10 @@ export const mirror: Command = {
       help: "what the copy survives: kill -9 (default), or a power loss too, at an fsync a batch",
     },
     format: { value: "2|3", help: "the log's format; 2 for files shared with beyond-slipstream" },
+    expiry: {
+      value: "mirror|retain",
+      help: "what the bucket drops by age or size goes from the copy too (default), or stays",
+    },
     once: { help: "end when the copy has caught up" },
   },
   positionals: [1, 1],
@@ -44,7 +48,7 @@ interface Task {
   readonly directory: string;
   readonly server: ServerOptions | undefined;
   readonly scope: readonly string[] | undefined;
-  readonly store: Pick<ReplicaOptions, "durability" | "format">;
+  readonly store: Pick<ReplicaOptions, "durability" | "format" | "expiry">;
   readonly once: boolean;
   readonly stop: AbortSignal;
 }
@@ -72,8 +76,10 @@ function taskOf(parsed: Parsed): Task {
 function storeOptionsOf(parsed: Parsed): Task["store"] {
   const durability = choiceOf(parsed, "durability", ["process", "power"]);
   const format = choiceOf(parsed, "format", ["2", "3"]);
+  const expiry = choiceOf(parsed, "expiry", ["mirror", "retain"]);
   return {
     ...(durability === undefined ? {} : { durability }),
+    ...(expiry === undefined ? {} : { expiry }),
     ...(format === undefined ? {} : { format: format === "2" ? 2 : 3 }),
   };
 }
