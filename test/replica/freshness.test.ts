@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import { isMillpondError } from "../../src/errors/index.js";
 import { openInProcess } from "../../src/in-process/index.js";
@@ -22,6 +22,10 @@ function shiftedClock(): Clock & { shiftMs: number } {
 
 function isStale(error: unknown): boolean {
   return isMillpondError(error, "stale") && error.hint !== undefined;
+}
+
+function isRefused(error: unknown): boolean {
+  return isMillpondError(error, "invalid-argument");
 }
 
 /** A copy on disk that was level with its bucket when it was closed. */
@@ -90,6 +94,21 @@ describe("a replica that cannot reach its bucket", () => {
     assert.deepEqual(replica.get("a", { maxStalenessMs: 30_000 }), bytes("1"));
   });
 
+  test("knows by its position how old a copy is at least that says nothing else, as after a kill", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    await source.put("a", bytes("1"));
+    const writtenAt = Date.now();
+    const path = directory.file("copy");
+    await leaveCopy(source, path);
+    await writeFile(join(path, "seen.json"), "torn");
+    connection.disconnect();
+    await using replica = await openReplica({ source, path, retry });
+    const { asOf = 0 } = replica.status();
+    assert.ok(Math.abs(asOf - writtenAt) < 1000, String(asOf - writtenAt));
+  });
+
   test("does not take the copy of another bucket, or of other keys, for a fresh one", async () => {
     await using directory = await tempDirectory();
     await using connection = await openInProcess();
@@ -127,7 +146,6 @@ describe("a limit to staleness", () => {
     const source = await connection.createBucket("b");
     await using replica = await openReplica({ source, path: directory.file("copy") });
     for (const maxStalenessMs of [-1, Number.NaN]) {
-      const isRefused = (error: unknown): boolean => isMillpondError(error, "invalid-argument");
       await assert.rejects(replica.ready({ maxStalenessMs }), isRefused);
       assert.throws(() => replica.get("a", { maxStalenessMs }), isRefused);
     }
