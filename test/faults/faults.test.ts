@@ -11,6 +11,12 @@ const selection = [
   "recreated-away:2.10:all:idle",
   "rollback:2.15:prefix:idle",
   "bucket-gone:2.15:prefixes:load",
+  "purge-all:2.10:all:idle",
+  "purge-filter:2.15:prefixes:load",
+  "message-deleted:2.10:prefix:idle",
+  "ttl:2.15:all:load",
+  "overrun:2.15:all:idle",
+  "cluster-kill-leader:2.15:prefixes:load",
 ];
 
 describe("a replica whose bucket, server or line fails", () => {

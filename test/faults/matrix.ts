@@ -85,7 +85,7 @@ export function rowOf({ cell, report }: CellResult): string {
     difference.stale.length,
     difference.wrong.length,
     detected,
-    shown(inSyncMs, IN_SYNC_LATE_MS),
+    shown(inSyncMs, Math.max(IN_SYNC_LATE_MS, fault.blindMs ?? 0)),
     (untrueMs / 1000).toFixed(2),
     leaked,
     peakMiB,
