@@ -15,26 +15,52 @@ export interface Delivery {
 /** Of the time in nanoseconds, what is below a millisecond. */
 const NANOS_DIGITS = 6;
 const ACK = "$JS.ACK.";
-const TOKENS_V1 = 9;
-const TOKENS_V2 = 11;
+/** Dots in a reply subject of the old form, and at least in one of the new. */
+const DOTS_V1 = 8;
+const DOTS_V2 = 10;
+/** Tokens before the stream sequence: `$JS`, `ACK`, stream, consumer and deliveries, with domain and account hash in the new form. */
+const LEADING_V1 = 5;
+const LEADING_V2 = 7;
 
 /**
  * Reads `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream sequence>.<consumer sequence>.<time>.<pending>`, or the newer form
  * with domain and account hash before the stream and perhaps a token after pending. `undefined` for anything else, such as
- * the empty reply subject of a status message.
+ * the empty reply subject of a status message. In one pass over the text: it is done for every message.
  */
 export function deliveryOf(reply: string): Delivery | undefined {
   if (!reply.startsWith(ACK)) return undefined;
-  const tokens = reply.split(".");
-  const shift = tokens.length === TOKENS_V1 ? 0 : tokens.length >= TOKENS_V2 ? 2 : undefined;
-  if (shift === undefined) return undefined;
-  const streamSequence = Number(tokens[5 + shift]);
-  const consumerSequence = Number(tokens[6 + shift]);
-  const timeNs = tokens[7 + shift] ?? "";
-  const timeMs = Number(timeNs.slice(0, -NANOS_DIGITS));
-  const pending = Number(tokens[8 + shift]);
+  let dots = 0;
+  for (let at = reply.indexOf("."); at >= 0; at = reply.indexOf(".", at + 1)) dots += 1;
+  if (dots !== DOTS_V1 && dots < DOTS_V2) return undefined;
+  let start = 0;
+  for (let token = dots === DOTS_V1 ? LEADING_V1 : LEADING_V2; token > 0; token -= 1) {
+    start = reply.indexOf(".", start) + 1;
+  }
+  const streamEnd = reply.indexOf(".", start);
+  const consumerEnd = reply.indexOf(".", streamEnd + 1);
+  const timeEnd = reply.indexOf(".", consumerEnd + 1);
+  const pendingEnd = reply.indexOf(".", timeEnd + 1);
+  const streamSequence = digits(reply, start, streamEnd);
+  const consumerSequence = digits(reply, streamEnd + 1, consumerEnd);
+  const timeMs = digits(reply, consumerEnd + 1, timeEnd - NANOS_DIGITS);
+  const pending = digits(reply, timeEnd + 1, pendingEnd < 0 ? reply.length : pendingEnd);
   if (Number.isNaN(streamSequence + consumerSequence + pending + timeMs)) return undefined;
+  const timeNs = reply.slice(consumerEnd + 1, timeEnd);
   return { streamSequence, consumerSequence, pending, timeMs, timeNs };
+}
+
+const ZERO = 48;
+const NINE = 57;
+
+/** The whole number in this part of the text, 0 where it is empty; NaN for anything but digits. */
+function digits(text: string, from: number, to: number): number {
+  let value = 0;
+  for (let at = from; at < to; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code < ZERO || code > NINE) return Number.NaN;
+    value = value * 10 + (code - ZERO);
+  }
+  return value;
 }
 
 const NANOS_A_MS = 1_000_000n;

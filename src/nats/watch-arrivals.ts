@@ -6,6 +6,7 @@ import { meaningOf, ttlMsOf, type Delivery } from "./message.js";
 import type { ConsumerHandler } from "./pull-consumer.js";
 import type { Delivered } from "./stream-guard.js";
 import { filtersAreExact, subjectPrefixOf } from "./subjects.js";
+import { ValueCopies } from "./value-copies.js";
 
 /** What has arrived since the last taking. */
 export interface Arrived {
@@ -46,6 +47,7 @@ export class WatchArrivals implements ConsumerHandler {
   readonly #options: ArrivalOptions;
   readonly #prefixLength: number;
   readonly #filters: boolean;
+  readonly #copies = new ValueCopies();
   #updates: KvUpdate[] = [];
   #through: number;
   #gap = false;
@@ -91,6 +93,7 @@ export class WatchArrivals implements ConsumerHandler {
       last: last && { sequence: last.streamSequence, timeNs: last.timeNs },
     };
     this.#updates = [];
+    this.#copies.endBatch();
     this.#gap = false;
     this.#busy = false;
     this.#news = false;
@@ -164,7 +167,7 @@ export class WatchArrivals implements ConsumerHandler {
     const version = VersionToken.fromU64(streamSequence);
     const { headers, data } = message;
     if (headers === undefined && data.length > 0) {
-      return { kind: "put", key, value: copyOf(data), version, timeMs };
+      return { kind: "put", key, value: this.#copies.copyOf(data), version, timeMs };
     }
     const { emptyValueIsDelete, hasTtl } = this.#options;
     const header = headers === undefined ? undefined : (name: string) => headers.get(name);
@@ -172,12 +175,7 @@ export class WatchArrivals implements ConsumerHandler {
     const ttlMs = hasTtl ? ttlMsOf(header) : undefined;
     const times = ttlMs === undefined ? { timeMs } : { timeMs, ttlMs };
     return kind === "put"
-      ? { kind, key, value: copyOf(data), version, ...times }
+      ? { kind, key, value: this.#copies.copyOf(data), version, ...times }
       : { kind, key, version, reason, ...times };
   }
-}
-
-/** The client's bytes are a view of all that came in one read from the socket. */
-function copyOf(data: Uint8Array): Uint8Array {
-  return new Uint8Array(data);
 }
