@@ -63,7 +63,14 @@ export function replicaMoves(state: State, model: Model): Move[] {
   const { phase } = state;
   if (phase === "down") return [{ name: "start", to: { ...state, phase: "opening" } }];
   if (phase === "opening") return [{ name: "open", to: open(state, model) }];
-  if (state.isLost) return [{ name: "reconnect", to: reconnect(state, model) }];
+  if (state.isLost) {
+    const reopened: State = { ...state, phase: "opening", isLost: false, count: undefined };
+    return [
+      { name: "reconnect", to: reconnect(state, model) },
+      // What the source does not mend in a few seconds, the loop does.
+      { name: "give up", to: reopened },
+    ];
+  }
   const next = nextAfter(state, state.frontier);
   if (next !== undefined) {
     const moves = [{ name: `deliver ${next.seq}`, to: deliver(state, next, model) }];
@@ -120,6 +127,7 @@ function open(state: State, { rules }: Model): State {
     frontier: cursor,
     recent: undefined,
     watched: state.made,
+    isDistrusted: state.isDistrusted || state.cursorTime === 0 || record === undefined,
     count: undefined,
   };
 }
