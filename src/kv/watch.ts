@@ -59,6 +59,11 @@ export interface WatchBatch {
    */
   readonly rebuilds?: number;
   /**
+   * After how many of them the backend no longer had what it had delivered last, so that nothing shows that it still has the same
+   * history: it may have been rolled back. Left out for none.
+   */
+  readonly doubts?: number;
+  /**
    * Whether the watch has, at this batch or an earlier one, delivered all there was when it began. Goes from false to
    * true once.
    */

@@ -110,15 +110,17 @@ export class StreamGuard {
 
   /**
    * Throws `cursor-expired` where one of these messages, of which it looks at the first few until it finds one, is another one
-   * now: a stream that was rolled back keeps its `created` and gives its sequences again.
+   * now: a stream that was rolled back keeps its `created` and gives its sequences again. False where the first of them was not
+   * found: an older one that is the same is so in a stream that was rolled back to after it, too.
    */
-  async requireSame(delivered: readonly Delivered[]): Promise<void> {
-    for (const { sequence, timeNs } of delivered) {
+  async requireSame(delivered: readonly Delivered[]): Promise<boolean> {
+    for (const [index, { sequence, timeNs }] of delivered.entries()) {
       const found = await this.#api.messageAt(streamOf(this.#bucket), sequence);
       if (found === undefined) continue;
       if (nanosOfTime(found.time) !== BigInt(timeNs)) throw this.#rolledBack();
-      return;
+      return index === 0;
     }
+    return false;
   }
 
   #note({ state, config }: StreamInfo): void {

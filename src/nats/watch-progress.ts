@@ -21,6 +21,7 @@ export class WatchProgress {
   #caughtUp = false;
   #floor = 1;
   #rebuilds = 0;
+  #doubts = 0;
   #recent: Delivered[] = [];
 
   constructor(from: number | undefined, head: number) {
@@ -70,8 +71,10 @@ export class WatchProgress {
     this.#reference = head;
   }
 
-  rebuilt(): void {
+  /** `isSame`: whether the stream has been shown to be the one that delivered so far. */
+  rebuilt(isSame = true): void {
     this.#rebuilds += 1;
+    if (!isSame && !this.isUnbegun) this.#doubts += 1;
   }
 
   /** Gives the batch out. `isLost`: what delivered it will deliver nothing more. */
@@ -93,6 +96,7 @@ export class WatchProgress {
       ...this.#newFloor(arrived, stream),
       pending: isLost ? Math.max(pending, 1) : pending,
       ...(this.#rebuilds === 0 ? {} : { rebuilds: this.#rebuilds }),
+      ...(this.#doubts === 0 ? {} : { doubts: this.#doubts }),
       caughtUp: this.#caughtUp,
     };
   }

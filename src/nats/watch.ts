@@ -254,6 +254,7 @@ class NatsWatch implements KvWatch {
     const spec = { stream: streamOf(bucket), filters: this.#filters, start };
     const consumer = await PullConsumer.create(api, spec, arrivals);
     const actual = consumer.info.delivered.stream_seq + 1;
+    let isSame = true;
     try {
       // The server starts later than asked where that sequence is gone, and says so nowhere else (2.10, 2.15).
       const latest = sweeps && !first ? Infinity : Math.max(asked, progress.limit + 1);
@@ -263,7 +264,7 @@ class NatsWatch implements KvWatch {
       if (!first) {
         // Again, now that there is a consumer: one of another stream would deliver as well.
         await guard.look(progress.frontier);
-        await guard.requireSame(progress.recent.slice(0, COMPARED));
+        isSame = await guard.requireSame(progress.recent.slice(0, COMPARED));
       }
       // The last records are those at the consumer's making: what was dropped before then does not matter.
       if (restart && guard.evicts && !sweeps) {
@@ -275,7 +276,7 @@ class NatsWatch implements KvWatch {
       void consumer.close();
       throw error;
     }
-    if (!first) progress.rebuilt();
+    if (!first) progress.rebuilt(isSame);
     arrivals.answered(consumer.info.num_pending, !first);
     this.#arrivals = arrivals;
     this.#consumer = consumer;

@@ -82,8 +82,9 @@ describe("the guard of a watch's stream", () => {
     const stored = [{ seq: 8, time: "1970-01-01T00:00:00.000000008Z" }];
     const guard = await StreamGuard.begin(streamOf([{}], stored), "b", undefined);
     const gone = { sequence: 9, timeNs: "9" };
-    await guard.requireSame([gone, { sequence: 8, timeNs: "8" }]);
-    await guard.requireSame([gone]);
+    assert.equal(await guard.requireSame([{ sequence: 8, timeNs: "8" }, gone]), true);
+    assert.equal(await guard.requireSame([gone, { sequence: 8, timeNs: "8" }]), false);
+    assert.equal(await guard.requireSame([gone]), false);
     await assert.rejects(guard.requireSame([gone, { sequence: 8, timeNs: "7" }]), (error) =>
       isMillpondError(error, "cursor-expired"),
     );
