@@ -35,15 +35,17 @@ export class Checks {
   #quietAudits = 0;
   #intervalsToAudit = 0;
   #isAuditDue = false;
+  #isHurried = false;
 
   constructor(parts: CheckParts, signal: AbortSignal) {
     this.#parts = parts;
     this.#signal = signal;
   }
 
-  /** Markers may have come and gone unseen: the next check is an audit. */
+  /** What is known may be of no use, or markers may have come and gone unseen: the next check is an audit, and comes at once. */
   distrust(): void {
     this.#isAuditDue = true;
+    this.#isHurried = true;
   }
 
   /** Until the watch ends. Throws nothing but an abort's reason. */
@@ -51,9 +53,12 @@ export class Checks {
     const { flow, limits, random } = this.#parts;
     while (await flow.until(() => flow.isCaughtUp, this.#signal)) {
       const { watches } = flow;
+      // Once: an audit that fails is tried again when a check is due.
+      this.#isHurried = false;
       await this.#check().catch(() => this.#signal.throwIfAborted());
       const delayMs = Math.round(limits.countIntervalMs * (0.75 + random() / 2));
-      await flow.until(() => flow.watches !== watches, this.#signal, delayMs);
+      const isEarly = (): boolean => this.#isHurried || flow.watches !== watches;
+      await flow.until(isEarly, this.#signal, delayMs);
     }
   }
 
@@ -83,8 +88,13 @@ export class Checks {
   }
 
   async #audit(): Promise<void> {
-    const { missing, stale, extra } = await this.#parts.audit(this.#signal);
+    // Before: distrust may come again while it runs, or it may fail.
     this.#isAuditDue = false;
+    const auditing = this.#parts.audit(this.#signal);
+    auditing.catch(() => {
+      this.#isAuditDue = true;
+    });
+    const { missing, stale, extra } = await auditing;
     this.#unproven = 0;
     this.#quietAudits = missing + stale + extra > 0 ? 0 : this.#quietAudits + 1;
     this.#intervalsToAudit = Math.min(2 ** this.#quietAudits - 1, MOST_QUIET_INTERVALS);

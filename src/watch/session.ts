@@ -16,6 +16,8 @@ export interface SessionOptions<U> {
   readonly stage: Stage<U>;
   readonly lane: Lane;
   readonly evictions: Evictions;
+  /** Called for each of {@link WatchBatch.doubts}. */
+  readonly onDoubt: () => void;
   readonly parse: (update: KvUpdate) => U | undefined;
   readonly limits: WatchLimits;
   readonly clock: Clock;
@@ -33,14 +35,15 @@ export type FlowEnd =
  */
 export async function runSession<U>(
   flow: AsyncIterable<WatchBatch>,
-  { stage, lane, evictions, parse, limits, clock, signal }: SessionOptions<U>,
+  options: SessionOptions<U>,
 ): Promise<FlowEnd> {
+  const { stage, lane, parse, limits, clock, signal } = options;
   const queue = new UpdateQueue(limits.queueCapacity, limits.maxQueuedBytes);
   const batcher = new Batcher(queue, parse, limits, clock);
   const onAbort = (): void => queue.stop();
   signal.addEventListener("abort", onAbort, { once: true });
   if (signal.aborted) queue.stop();
-  const pumped = pump(flow, queue, evictions, signal);
+  const pumped = pump(flow, queue, options);
   try {
     let turnBegan = clock.now();
     for (;;) {
@@ -59,18 +62,20 @@ export async function runSession<U>(
   }
 }
 
-async function pump(
+async function pump<U>(
   flow: AsyncIterable<WatchBatch>,
   queue: UpdateQueue,
-  evictions: Evictions,
-  signal: AbortSignal,
+  { evictions, onDoubt, signal }: SessionOptions<U>,
 ): Promise<FlowEnd> {
+  let doubts = 0;
   try {
     const iterator = flow[Symbol.asyncIterator]();
     while (await queue.room()) {
       const next = await orAbort(iterator.next(), signal);
       if (next.done === true) break;
       queue.push(withoutExpiries(next.value, evictions));
+      if ((next.value.doubts ?? 0) > doubts) onDoubt();
+      doubts = next.value.doubts ?? 0;
     }
     return { kind: "ended" };
   } catch (error) {

@@ -89,7 +89,8 @@ class Watching<U> implements RunningWatch {
       flusher: this.#flusher,
       copy: this.#copy,
       floors: this.#floors,
-      onResume: (from) => this.#onResume(from),
+      onResume: (from, isProven) => this.#onResume(from, isProven),
+      onDoubt: () => this.#checks?.distrust(),
     });
     if (auditor !== undefined) {
       const audit = (stopped: AbortSignal): Promise<AuditReport> => this.#audit(stopped);
@@ -190,13 +191,15 @@ class Watching<U> implements RunningWatch {
     return this.#writer.durable;
   }
 
-  #onResume({ timeNs }: Position): void {
+  #onResume({ timeNs }: Position, isProven: boolean): void {
     const { clock = systemClock } = this.#options;
     const { levelAt } = this.#flow;
     const storedMs = timeNs === 0n ? undefined : Number(timeNs / 1_000_000n);
     const sinceStored = storedMs === undefined ? undefined : this.#bucket.timeMs - storedMs;
     const offlineMs = levelAt === undefined ? sinceStored : clock.now() - levelAt;
-    if (!markersOutlast(offlineMs, this.#bucket.limits)) this.#checks?.distrust();
+    // What was known before the line was lost is of no use in another history: equal numbers would prove nothing.
+    const isDoubtful = !isProven && this.#known.isExact;
+    if (isDoubtful || !markersOutlast(offlineMs, this.#bucket.limits)) this.#checks?.distrust();
   }
 
   #emit(event: WatchEvent): void {

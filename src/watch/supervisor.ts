@@ -33,8 +33,13 @@ export interface SupervisorOptions<U> {
   readonly clock: Clock;
   readonly random: Random;
   readonly emit: (event: WatchEvent) => void;
-  /** A watch resumes at this position: what may have come and gone since is the listener's business. */
-  readonly onResume: (from: Position) => void;
+  /**
+   * A watch resumes at this position: what may have come and gone since is the listener's business. `isProven`: the bucket still has
+   * the record there, and it is the one that was there.
+   */
+  readonly onResume: (from: Position, isProven: boolean) => void;
+  /** The bucket may have another history than the one that was delivered: nothing is left by which to tell. */
+  readonly onDoubt: () => void;
   /** Aborted by the caller, or because something failed for good. */
   readonly signal: AbortSignal;
 }
@@ -139,24 +144,31 @@ export class Supervisor<U> {
     const { onResume } = this.#options;
     const watch = await this.#open(from.cursor);
     return this.#orClose(watch, async () => {
-      const reason = await this.#refusal(from);
+      const { reason, isProven } = await this.#judge(from);
       if (reason !== undefined) {
         await watch.close();
         return { kind: "starting-over", reason };
       }
-      onResume(from);
+      onResume(from, isProven);
       return { kind: "following", watch, from };
     });
   }
 
-  async #refusal({ cursor, timeNs }: Position): Promise<StartOverReason | undefined> {
+  async #judge({ cursor, timeNs }: Position): Promise<{
+    readonly reason: StartOverReason | undefined;
+    readonly isProven: boolean;
+  }> {
     const { options, signal } = this.#options;
     const { origin, auditor } = options;
     const actual = await this.#readOrigin();
     const reason = actual === undefined ? undefined : origin?.refusal(actual, cursor);
-    if (reason !== undefined || auditor === undefined || timeNs === 0n) return reason;
+    if (reason !== undefined || auditor === undefined || timeNs === 0n) {
+      return { reason, isProven: false };
+    }
     const record = await orAbort(auditor.recordAt(cursor), signal);
-    return isRolledBack(timeNs, record) ? "foreign-cursor" : undefined;
+    return isRolledBack(timeNs, record)
+      ? { reason: "foreign-cursor", isProven: false }
+      : { reason: undefined, isProven: record !== undefined };
   }
 
   /**
@@ -298,11 +310,12 @@ export class Supervisor<U> {
   }
 
   async #session(watch: KvWatch, stage: Stage<U>): Promise<FlowEnd> {
-    const { lane, bucket, limits, clock, signal, options } = this.#options;
+    const { lane, bucket, limits, clock, signal, options, onDoubt } = this.#options;
     const { evictions } = bucket;
     const { parse } = options;
     try {
-      return await runSession(watch, { stage, lane, evictions, parse, limits, clock, signal });
+      const shared = { lane, parse, limits, clock, signal };
+      return await runSession(watch, { ...shared, stage, evictions, onDoubt });
     } catch (error) {
       if (signal.aborted && error === signal.reason) return { kind: "ended" };
       throw error instanceof FinalError ? error : new FinalError(error);
