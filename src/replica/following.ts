@@ -5,6 +5,7 @@ import { type AuditReport, type RunningWatch, startWatch } from "../watch/index.
 import type { BucketLooks } from "./bucket-looks.js";
 import type { ChangeFeed } from "./change-feed.js";
 import type { CurrentCopy } from "./current-copy.js";
+import { observed } from "./observed-source.js";
 import type { ReplicaOptions } from "./options.js";
 import type { ReplicaOrigin } from "./origin.js";
 import type { Progress } from "./progress.js";
@@ -92,7 +93,7 @@ export class Following {
     const { options, scope, copy, origin, progress, expiry, keeper, clock } = this.#parts;
     const { source, random, batch, retry, held, countIntervalMs } = options;
     return startWatch<KvUpdate>({
-      source,
+      source: observed(source, (rebuilds) => progress.taken(rebuilds)),
       scope,
       auditor: source,
       store: copy,

@@ -7,6 +7,7 @@ import { WatchCursor } from "../values/index.js";
 import type { WatchEvent } from "../watch/index.js";
 import type { CurrentCopy } from "./current-copy.js";
 import { Freshness } from "./freshness.js";
+import { LineProof } from "./line-proof.js";
 import type { ReplicaEvent } from "./options.js";
 import type { ReplicaStatus, ReplicaStoreHealth } from "./replica.js";
 import { SilenceWatch } from "./silence.js";
@@ -51,6 +52,7 @@ export class Progress {
   readonly #tell: (event: ReplicaEvent) => void;
   readonly #standing: Standing;
   readonly #silence: SilenceWatch;
+  readonly #line = new LineProof();
   /** What the store holds. */
   #cursor = WatchCursor.none;
   /** What can be read. */
@@ -95,7 +97,13 @@ export class Progress {
   }
 
   connectedChanged(): void {
+    if (!this.#source.connected) this.#line.lineLost();
     this.#standing.connectedChanged();
+  }
+
+  /** A batch was taken of a watch that had replaced what delivers so often. */
+  taken(rebuilds: number): void {
+    this.tally.rebuilt(this.#line.taken(rebuilds));
   }
 
   hasApplied(revision: WatchCursor): boolean {
@@ -175,6 +183,7 @@ export class Progress {
   #account(event: WatchEvent): void {
     switch (event.type) {
       case "watching":
+        this.#line.watchBegun();
         // One that begins with the full state undoes an earlier resume; one that goes on after it makes none.
         if (!this.#isReady) this.#resumed = !event.from.isNone && this.#resumed !== false;
         break;
@@ -213,7 +222,7 @@ export class Progress {
     this.#pending = pending;
     this.#applied = cursor;
     this.#head = head ?? this.#head;
-    if (!caughtUp || pending > 0) return;
+    if (!caughtUp || pending > 0 || !this.#source.connected || !this.#line.accepts()) return;
     this.move("level");
     if (!this.#standing.isLevel) return;
     this.#level = { cursor, at: this.#clock.now() };

@@ -9,7 +9,7 @@ export interface ReplicaCounters {
   readonly resumes: number;
   /** Failures of the source that ended a watch or kept one from being set up. */
   readonly failures: number;
-  /** Consumers that the source replaced by itself within a watch. 0 for a source that does not tell. */
+  /** How often the source replaced by itself what delivers a watch: a line, a server or a consumer that went away. */
   readonly rebuilds: number;
   /** Repairs finished: the copy was made equal to the whole of the bucket. */
   readonly repairs: number;
@@ -54,8 +54,8 @@ export class Tally {
     }
   }
 
-  rebuilt(): void {
-    this.#counts.rebuilds += 1;
+  rebuilt(times: number): void {
+    this.#counts.rebuilds += times;
   }
 
   watched(event: WatchEvent): void {

@@ -1,0 +1,40 @@
+/** A source that tells of no rebuilds is believed at its second word: the first may have been waiting since before the line was lost. */
+const WORDS_ENOUGH = 2;
+
+/**
+ * Whether a word that the copy is level is from after the line came back. What waited in a queue when it was lost says how things
+ * stood before; the first batch from after it comes with a higher count of rebuilds.
+ */
+export class LineProof {
+  #rebuilds = 0;
+  /** The count that proves it; `undefined`: nothing to be proven. */
+  #needed: number | undefined;
+  #words = 0;
+
+  /** A batch was taken of a source that had rebuilt so often in this watch. Gives how many of them are new. */
+  taken(rebuilds: number): number {
+    const more = Math.max(0, rebuilds - this.#rebuilds);
+    this.#rebuilds = rebuilds;
+    return more;
+  }
+
+  lineLost(): void {
+    this.#needed = this.#rebuilds + 1;
+    this.#words = 0;
+  }
+
+  /** A watch that was set up anew has nothing of before. */
+  watchBegun(): void {
+    this.#needed = undefined;
+    this.#rebuilds = 0;
+  }
+
+  /** The source has said that the copy is level: may it be believed? */
+  accepts(): boolean {
+    if (this.#needed === undefined) return true;
+    this.#words += 1;
+    if (this.#rebuilds < this.#needed && this.#words < WORDS_ENOUGH) return false;
+    this.#needed = undefined;
+    return true;
+  }
+}

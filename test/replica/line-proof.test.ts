@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { LineProof } from "../../src/replica/line-proof.js";
+
+describe("a word that the copy is level", () => {
+  test("is believed while the line holds", () => {
+    const line = new LineProof();
+    line.taken(0);
+    assert.equal(line.accepts(), true);
+  });
+
+  test("is not believed after a lost line where it may have waited since before, but from a rebuilt flow", () => {
+    const line = new LineProof();
+    line.taken(3);
+    line.lineLost();
+    assert.equal(line.accepts(), false);
+    line.taken(4);
+    assert.equal(line.accepts(), true);
+    assert.equal(line.accepts(), true);
+  });
+
+  test("is believed at its second time from a source that tells of no rebuilds, and at once from a new watch", () => {
+    const line = new LineProof();
+    line.lineLost();
+    assert.deepEqual([line.accepts(), line.accepts()], [false, true]);
+    line.lineLost();
+    line.watchBegun();
+    assert.equal(line.accepts(), true);
+  });
+
+  test("counts each rebuild once, from the beginning of each watch", () => {
+    const line = new LineProof();
+    assert.deepEqual([line.taken(0), line.taken(2), line.taken(2), line.taken(3)], [0, 2, 0, 1]);
+    line.watchBegun();
+    assert.equal(line.taken(1), 1);
+  });
+});
