@@ -101,8 +101,14 @@ class Watching<U> implements RunningWatch {
 
   async audit(options: { readonly signal?: AbortSignal } = {}): Promise<AuditReport> {
     const { signal } = this.#stop;
-    if (options.signal === undefined) return this.#audit(signal);
-    return this.#audit(AbortSignal.any([signal, options.signal]));
+    try {
+      return await this.#audit(
+        options.signal === undefined ? signal : AbortSignal.any([signal, options.signal]),
+      );
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      throw signal.aborted ? hasEnded() : error;
+    }
   }
 
   async remove(entries: readonly SeenEntry[], reason: KvRemoval["reason"]): Promise<number> {

@@ -118,6 +118,8 @@ export class ScriptedSource implements KvWatcher, WatchAuditor {
   readonly listingErrors: unknown[] = [];
   /** Its records, in the order of a listing. */
   readonly kept = new Map<string, KvRecord>();
+  /** What the last watch was asked with. */
+  asked: WatchOptions = {};
   /** Run in the middle of the next listing, after its first record. */
   duringListing: (() => Promise<void>) | undefined;
   connected = true;
@@ -149,6 +151,7 @@ export class ScriptedSource implements KvWatcher, WatchAuditor {
   }
 
   async watch(scope: WatchScope, options: WatchOptions = {}): Promise<KvWatch> {
+    this.asked = options;
     const from = options.from?.toU64();
     this.calls.push(
       `watch ${prefixesOf(scope).join(",") || "all"}${from === undefined ? "" : ` from ${from}`}`,

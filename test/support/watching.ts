@@ -8,7 +8,7 @@ import {
 } from "../../src/watch/index.js";
 import { Gate } from "./gate.js";
 import { MemoryStore } from "./memory-store.js";
-import { ScriptedSource, told } from "./scripted-source.js";
+import { batchOf, ScriptedSource, told } from "./scripted-source.js";
 
 /**
  * A watch under the test's control: its time, its source, its store, and a journal of what it did in which order. It ends
@@ -92,4 +92,16 @@ export async function turns(count = 3): Promise<void> {
       setImmediate(resolve);
     });
   }
+}
+
+/** Hands over a batch and lets it be flushed. */
+export async function bring(
+  watching: Watching,
+  ...batch: Parameters<typeof batchOf>
+): Promise<void> {
+  await turns(10);
+  watching.source.current.give(batchOf(...batch));
+  await turns(10);
+  watching.clock.advance(10);
+  await turns(10);
 }

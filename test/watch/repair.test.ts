@@ -5,7 +5,7 @@ import { WatchCursor } from "../../src/values/index.js";
 import { watchApplied, type WatchEvent } from "../../src/watch/index.js";
 import { at, batchOf, put, removal, ScriptedSource } from "../support/scripted-source.js";
 import { MemoryStore } from "../support/memory-store.js";
-import { startWatching, turns, type Watching } from "../support/watching.js";
+import { bring, startWatching, turns, type Watching } from "../support/watching.js";
 
 function expired(): MillpondError {
   return new MillpondError("cursor-expired", "what came after it is gone");
@@ -16,15 +16,6 @@ function outdated(): { source: ScriptedSource; store: MemoryStore } {
   const source = new ScriptedSource();
   source.setUpErrors.push(expired());
   return { source, store: MemoryStore.of([put("a", 1), put("b", 2), put("c", 3)], at(5)) };
-}
-
-/** Hands over a batch and lets it be flushed. */
-async function bring(watching: Watching, ...batch: Parameters<typeof batchOf>): Promise<void> {
-  await turns(10);
-  watching.source.current.give(batchOf(...batch));
-  await turns(10);
-  watching.clock.advance(10);
-  await turns(10);
 }
 
 function types(watching: Watching): WatchEvent["type"][] {

@@ -1,0 +1,255 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { isMillpondError } from "../../src/errors/index.js";
+import type { VersionToken } from "../../src/values/index.js";
+import type { CursorOrigin } from "../../src/watch/index.js";
+import { at, put, removal, ScriptedSource } from "../support/scripted-source.js";
+import { MemoryStore } from "../support/memory-store.js";
+import { bring, startWatching, turns, type Watching } from "../support/watching.js";
+
+/** A copy of `a`, `b` and `c` at position 5. */
+function copy(): MemoryStore {
+  return MemoryStore.of([put("a", 1), put("b", 2), put("c", 3)], at(5));
+}
+
+/** Whose a bucket is, that forgets nothing by itself. */
+const origin: CursorOrigin = {
+  read: () =>
+    Promise.resolve({
+      bucket: "b",
+      created: "monday",
+      firstSequence: 1n,
+      records: 3,
+      limits: {
+        maxAgeMs: undefined,
+        allowsTtl: false,
+        markerTtlMs: undefined,
+        discardsOld: false,
+      },
+    }),
+  refusal: () => undefined,
+  adopt: () => Promise.resolve(),
+};
+
+/** A source that answers no count, so that no audit begins by itself. */
+function uncounted(): ScriptedSource {
+  const source = new ScriptedSource();
+  source.countRecords = () => Promise.reject(new Error("not now"));
+  return source;
+}
+
+/** Level at position 5, with a bucket that has another `b`, no `c` and a `d` that the copy lacks. */
+async function diverged(): Promise<Watching> {
+  const source = uncounted();
+  source.keep(put("a", 1), put("b", 4), put("d", 3));
+  const watching = startWatching({ source, store: copy() });
+  await bring(watching, [], { cursor: at(5), caughtUp: true });
+  return watching;
+}
+
+function revisions(store: MemoryStore): string[] {
+  return [...store.entries].map(([key, { version }]) => `${key}@${version.toU64()}`).toSorted();
+}
+
+function revision(version: VersionToken | undefined): bigint | undefined {
+  return version?.toU64();
+}
+
+/** A watch whose counts begin by themselves. */
+async function counting(source: ScriptedSource, store = new MemoryStore()): Promise<Watching> {
+  const watching = startWatching({ source, store, auditor: source, origin });
+  const records = [...source.kept.values()].map((record) =>
+    record.kind === "put" ? { ...record, kind: "put" as const } : removal(record.key, 7),
+  );
+  await bring(watching, records, { cursor: at(9), caughtUp: true });
+  return watching;
+}
+
+/** Lets a count come due, and the second look at one that differs. */
+async function count(watching: Watching): Promise<void> {
+  for (const ms of [60_000, 2000]) {
+    watching.clock.advance(ms);
+    await turns(20);
+  }
+}
+
+describe("an audit", () => {
+  test("needs an auditor", async () => {
+    await using watching = await diverged();
+    await assert.rejects(watching.watch.audit(), (error) =>
+      isMillpondError(error, "invalid-argument"),
+    );
+  });
+
+  test("finds what differs, mends it beside the flow, moves no position, and tells", async () => {
+    const source = uncounted();
+    const store = copy();
+    await using watching = startWatching({ source, store, auditor: source, origin });
+    source.keep(put("a", 1), put("b", 4), put("d", 3));
+    const auditing = watching.watch.audit();
+    await bring(watching, [], { cursor: at(5), caughtUp: true });
+    const report = await auditing;
+    assert.deepEqual(revisions(store), ["a@1", "b@4", "d@3"]);
+    assert.equal(store.position.toU64(), 5n);
+    const { records, missing, stale, extra } = report;
+    assert.deepEqual([records, missing, stale, extra], [3, 1, 1, 1]);
+    const told = report.differing.map((each) => [
+      each.key,
+      revision(each.copy),
+      revision(each.bucket),
+    ]);
+    assert.deepEqual(told, [
+      ["b", 2n, 4n],
+      ["d", undefined, 3n],
+      ["c", 3n, undefined],
+    ]);
+    assert.ok(watching.events.some((event) => event.type === "audited" && event.report === report));
+  });
+
+  test("leaves to the flow what the flow touches while it lists", async () => {
+    const source = uncounted();
+    const store = copy();
+    await using watching = startWatching({ source, store, auditor: source, origin });
+    source.keep(put("a", 1), put("b", 2));
+    source.duringListing = async () => {
+      await bring(watching, [put("c", 6), put("a", 7)]);
+    };
+    const auditing = watching.watch.audit();
+    await bring(watching, [], { cursor: at(5), caughtUp: true });
+    await turns(60);
+    const { missing, stale, extra } = await auditing;
+    assert.deepEqual([missing, stale, extra], [0, 0, 0]);
+    assert.deepEqual(revisions(store), ["a@7", "b@2", "c@6"]);
+  });
+
+  test("judges only once the flow has come as far as the bucket was when it was listed", async () => {
+    const source = uncounted();
+    const store = copy();
+    await using watching = startWatching({ source, store, auditor: source, origin });
+    source.keep(put("a", 1), put("b", 2), put("c", 9));
+    const auditing = watching.watch.audit();
+    await bring(watching, [], { cursor: at(5), caughtUp: true });
+    await turns(20);
+    await bring(watching, [put("c", 9)], { caughtUp: true });
+    const { missing, stale, extra } = await auditing;
+    assert.deepEqual([missing, stale, extra], [0, 0, 0]);
+    assert.ok(!source.calls.includes("entry c"));
+  });
+
+  test("does not bring back what changed after it was judged", async () => {
+    const source = uncounted();
+    const store = copy();
+    await using watching = startWatching({ source, store, auditor: source, origin });
+    source.keep(put("a", 1), put("b", 2), put("c", 3), put("d", 4));
+    const entry = source.entry.bind(source);
+    source.entry = async (key) => {
+      const found = await entry(key);
+      await bring(watching, [removal("d", 6)]);
+      return found;
+    };
+    const auditing = watching.watch.audit();
+    await bring(watching, [], { cursor: at(5), caughtUp: true });
+    await turns(60);
+    assert.equal((await auditing).missing, 1);
+    assert.deepEqual(revisions(store), ["a@1", "b@2", "c@3"]);
+  });
+
+  test("ends with its signal, with the watch, and with what the source throws", async () => {
+    const source = uncounted();
+    await using watching = startWatching({ source, store: copy(), auditor: source, origin });
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    const aborted = watching.watch.audit({ signal: controller.signal });
+    controller.abort(reason);
+    await assert.rejects(aborted, (error) => error === reason);
+    const failure = new Error("line cut");
+    source.keep(put("a", 1));
+    source.listingErrors.push(failure);
+    const failed = watching.watch.audit();
+    failed.catch(() => undefined);
+    await bring(watching, [], { cursor: at(5), caughtUp: true });
+    await assert.rejects(failed, (error) => error === failure);
+    await watching.stop();
+    await assert.rejects(watching.watch.audit(), (error) => isMillpondError(error, "closed"));
+  });
+});
+
+describe("a count", () => {
+  test("of a copy that has seen every record is enough", async () => {
+    const source = new ScriptedSource();
+    source.keep(put("a", 1), put("b", 2), removal("c", 7));
+    await using watching = await counting(source);
+    assert.deepEqual(watching.events.at(-1), { type: "counted", ok: true });
+    assert.ok(!source.calls.includes("list"));
+  });
+
+  test("finds a key whose record went without a word, and an audit takes it out", async () => {
+    const source = new ScriptedSource();
+    source.keep(put("a", 1), put("b", 2), removal("c", 7));
+    await using watching = await counting(source);
+    source.kept.delete("b");
+    await count(watching);
+    assert.ok(watching.events.some((event) => event.type === "counted" && !event.ok));
+    assert.deepEqual(revisions(watching.store), ["a@1"]);
+    await count(watching);
+    assert.deepEqual(watching.events.at(-1), { type: "counted", ok: true });
+  });
+
+  test("that a marker's loss makes differ leads to an audit that finds nothing, and to none after that", async () => {
+    const source = new ScriptedSource();
+    source.keep(put("a", 1), put("b", 2), removal("c", 7));
+    await using watching = await counting(source);
+    source.kept.delete("c");
+    await count(watching);
+    assert.ok(watching.events.some(({ type }) => type === "audited"));
+    await count(watching);
+    assert.deepEqual(watching.events.at(-1), { type: "counted", ok: true });
+    assert.equal(source.calls.filter((call) => call === "list").length, 1);
+  });
+
+  test("after a resume proves nothing, however equal: an audit finds the key that an unknown marker stood in for", async () => {
+    const source = new ScriptedSource();
+    source.keep(put("a", 1), removal("x", 2), put("c", 3));
+    await using watching = startWatching({ source, store: copy(), auditor: source, origin });
+    await bring(watching, [], { cursor: at(5), caughtUp: true });
+    await turns(30);
+    assert.deepEqual(revisions(watching.store), ["a@1", "c@3"]);
+  });
+});
+
+describe("a removal between two flushes", () => {
+  test("takes what still has its version, moves no position, and says how many", async () => {
+    const store = copy();
+    await using watching = startWatching({ store });
+    await bring(watching, [put("b", 6)], { caughtUp: true });
+    const seen = [put("a", 1), put("b", 2), put("gone", 4)];
+    assert.equal(await watching.watch.remove(seen, "expired"), 1);
+    assert.deepEqual(revisions(store), ["b@6", "c@3"]);
+    assert.equal(store.position.toU64(), 6n);
+    const [removed] = store.writes.at(-1)?.updates ?? [];
+    assert.ok(removed !== undefined && removed.kind !== "put");
+    assert.equal(removed.reason, "expired");
+  });
+
+  test("waits for the flush before it", async () => {
+    const store = copy();
+    await using watching = startWatching({
+      store,
+      apply: async () => {
+        await watching.gate.pass();
+      },
+    });
+    await bring(watching, [put("a", 6)], { caughtUp: true });
+    const removing = watching.watch.remove([put("a", 1)], "expired");
+    watching.gate.release();
+    assert.equal(await removing, 0);
+  });
+
+  test("is refused after the end", async () => {
+    await using watching = startWatching({ store: copy() });
+    await watching.stop();
+    await assert.rejects(watching.watch.remove([put("a", 1)], "expired"), (error) =>
+      isMillpondError(error, "closed"),
+    );
+  });
+});

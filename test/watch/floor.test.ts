@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { BucketLimits } from "../../src/kv/index.js";
+import { WatchCursor } from "../../src/values/index.js";
+import type { CursorOrigin } from "../../src/watch/index.js";
+import { at, put } from "../support/scripted-source.js";
+import { MemoryStore } from "../support/memory-store.js";
+import { bring, startWatching } from "../support/watching.js";
+
+const endless: BucketLimits = {
+  maxAgeMs: undefined,
+  allowsTtl: false,
+  markerTtlMs: undefined,
+  discardsOld: false,
+};
+
+/** A copy of `a`, `b` and `c` at position 5, and how often it was scanned. */
+function copy(): MemoryStore & { scans: number } {
+  const store = Object.assign(MemoryStore.of([put("a", 1), put("b", 2), put("c", 3)], at(5)), {
+    scans: 0,
+  });
+  const range = store.range.bind(store);
+  store.range = (prefix) => {
+    store.scans += 1;
+    return range(prefix);
+  };
+  return store;
+}
+
+function originWith(limits: BucketLimits | undefined): CursorOrigin {
+  return {
+    read: () =>
+      Promise.resolve({
+        bucket: "b",
+        created: "monday",
+        firstSequence: 1n,
+        records: 3,
+        ...(limits === undefined ? {} : { limits }),
+      }),
+    refusal: () => undefined,
+    adopt: () => Promise.resolve(),
+  };
+}
+
+describe("a floor", () => {
+  test("sweeps what is older, and its position is taken only with the sweep", async () => {
+    const store = copy();
+    await using watching = startWatching({ store });
+    await bring(watching, [put("z", 9)], { floor: at(3), caughtUp: true });
+    assert.deepEqual(watching.source.asked.sweeps, true);
+    assert.deepEqual(watching.journal, [
+      "apply put z@9",
+      "store put z@9 → 5",
+      "applied 5",
+      "apply delete a@?, delete b@?",
+      "store delete a@?, delete b@? → 9",
+      "applied 9",
+    ]);
+    assert.deepEqual(watching.events[1], { type: "swept", floor: at(3), deleted: 2 });
+    const [removed] = store.writes.at(-1)?.updates ?? [];
+    assert.ok(removed !== undefined && removed.kind !== "put");
+    assert.equal(removed.reason, "vanished");
+  });
+
+  test("leaves what came again since", async () => {
+    const store = copy();
+    await using watching = startWatching({ store });
+    await bring(watching, [put("a", 6)], { floor: at(6), caughtUp: true });
+    assert.deepEqual([...store.entries.keys()], ["a"]);
+    await bring(watching, [put("b", 7)], { floor: at(7) });
+    assert.deepEqual([...store.entries.keys()], ["b"]);
+  });
+
+  test("costs no scan where all that it can leave behind is known", async () => {
+    const store = copy();
+    await using watching = startWatching({ store });
+    await bring(watching, [], { cursor: at(6), floor: at(1), caughtUp: true });
+    const { scans } = store;
+    assert.equal(scans, 1);
+    await bring(watching, [], { cursor: at(7), floor: at(2) });
+    await bring(watching, [], { cursor: at(8), floor: at(3) });
+    assert.deepEqual([...store.entries.keys()], ["c"]);
+    assert.equal(store.scans, scans);
+  });
+
+  test("that has not moved does nothing", async () => {
+    const store = copy();
+    await using watching = startWatching({ store });
+    await bring(watching, [], { cursor: at(6), floor: at(2), caughtUp: true });
+    const { scans } = store;
+    await bring(watching, [], { cursor: at(7), floor: at(2) });
+    assert.equal(store.scans, scans);
+    assert.equal(store.position.toU64(), 7n);
+  });
+
+  test("is heeded also when it comes in the middle of a repair", async () => {
+    const store = copy();
+    store.position = at(0);
+    await using watching = startWatching({ store, resume: WatchCursor.none });
+    await bring(watching, [put("a", 1)], { floor: at(3) });
+    await bring(watching, [put("z", 9)], { caughtUp: true });
+    assert.deepEqual([...store.entries.keys()], ["z"]);
+  });
+
+  for (const [what, limits, kept] of [
+    ["retained where the bucket forgets by itself", { ...endless, discardsOld: true }, true],
+    ["retained where nobody knows its limits", undefined, true],
+    ["swept where only people can have dropped it", endless, false],
+  ] as const) {
+    test(`leaves behind what is ${what}, for a copy that retains`, async () => {
+      const store = copy();
+      const origin = originWith(limits);
+      await using watching = startWatching({ store, origin, evictions: "retain" });
+      await bring(watching, [], { cursor: at(9), floor: at(3), caughtUp: true });
+      assert.deepEqual([...store.entries.keys()], kept ? ["a", "b", "c"] : ["c"]);
+      assert.equal(store.position.toU64(), 9n);
+    });
+  }
+});
+
+describe("a copy that retains", () => {
+  test("goes on with what expired, and takes the position", async () => {
+    const store = copy();
+    const origin = originWith({ ...endless, allowsTtl: true });
+    await using watching = startWatching({ store, origin, evictions: "retain" });
+    const removal = { kind: "delete", key: "a", version: put("a", 7).version } as const;
+    await bring(watching, [{ ...removal, reason: "expired" }], { caughtUp: true });
+    assert.deepEqual([...store.entries.keys()], ["a", "b", "c"]);
+    assert.equal(store.position.toU64(), 7n);
+    await bring(watching, [{ ...removal, key: "b", reason: "deleted" }]);
+    assert.deepEqual([...store.entries.keys()], ["a", "c"]);
+  });
+
+  test("keeps in a repair what the bucket may have forgotten, unless the bucket is another", async () => {
+    for (const [verdict, keys] of [
+      [undefined, ["a", "b", "c"]],
+      ["foreign-cursor", ["b"]],
+    ] as const) {
+      const store = copy();
+      store.position = at(0);
+      const origin: CursorOrigin = {
+        ...originWith({ ...endless, discardsOld: true }),
+        refusal: () => verdict ?? "cursor-expired",
+      };
+      await using watching = startWatching({ store, origin, evictions: "retain" });
+      await bring(watching, [put("b", 2)], { cursor: at(9), caughtUp: true });
+      assert.deepEqual([...store.entries.keys()], keys);
+      assert.equal(store.position.toU64(), 9n);
+    }
+  });
+});
