@@ -24,7 +24,8 @@ await bucket.put("edge.us-1.web", Buffer.from("10.2.0.1:443"));
 await bucket.delete("core.billing");
 
 const second = await openReplica({ source: bucket, path });
-await second.ready();
+await second.ready({ maxStalenessMs: 60_000 }); // at once: the copy was level with the bucket a moment ago
+await second.ready(); // and now it has caught up
 const { resumed, received } = second.status();
 console.log(`second start: resumed ${resumed}, ${received} updates fetched`);
 for (const { key, value, revision } of second.entries("edge.")) {
@@ -33,6 +34,20 @@ for (const { key, value, revision } of second.entries("edge.")) {
 assert.equal(resumed, true);
 assert.equal(received, 2);
 assert.equal(second.get("core.billing"), undefined);
+
+// Changes come with what was there before; `waitFor` is for reading one's own writes.
+const changes = second.changes({ prefix: "edge." });
+await second.waitFor(await bucket.put("edge.eu-1.web", Buffer.from("10.0.0.2:443")));
+for await (const batch of changes) {
+  const [{ key, entry, previous, reason }] = batch;
+  console.log(`${reason} ${key}: ${Buffer.from(previous.value)} → ${Buffer.from(entry.value)}`);
+  break;
+}
+
+const { records, missing, stale, extra } = await second.audit();
+console.log(`compared with ${records} records of the bucket:`, { missing, stale, extra });
+const { state, asOf, lag, counters } = second.status();
+console.log({ state, asOf: new Date(asOf).toISOString(), lag, resumes: counters.resumes });
 
 await second.close();
 await connection.close();

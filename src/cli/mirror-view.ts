@@ -1,5 +1,6 @@
 import type { Replica, ReplicaEvent, ReplicaStatus } from "../replica/index.js";
 import type { WatchCursor } from "../values/index.js";
+import type { AuditReport } from "../watch/index.js";
 import { revisionOf } from "./copy.js";
 import { repairFields, sentenceOfRepair } from "./repair-summary.js";
 import type { Output } from "./output.js";
@@ -54,8 +55,8 @@ export class MirrorView {
         break;
       case "repair-finished":
         this.#tell(
-          { event: "repaired", deleted: event.deleted },
-          `repaired: ${count(event.deleted)} keys that do not belong to the copy any more were removed`,
+          { event: "repaired", deleted: event.deleted, changed: event.changed },
+          `repaired: ${count(event.changed)} updates applied, ${count(event.deleted)} keys removed that do not belong to the copy any more`,
         );
         break;
       case "log-repaired":
@@ -92,10 +93,25 @@ export class MirrorView {
         this.#record({ event: "state", state: event.state });
         break;
       case "swept":
+        this.#record({ event: "swept", deleted: event.deleted });
+        break;
       case "counted":
+        this.#record({ event: "counted", ok: event.ok });
+        break;
       case "audited":
+        this.#onAudited(event.report);
+        break;
       case "progress":
         break;
+    }
+  }
+
+  #onAudited({ records, missing, stale, extra }: AuditReport): void {
+    const fields = { event: "audited", records, missing, stale, extra };
+    if (missing + stale + extra === 0) this.#record(fields);
+    else {
+      const mended = `${count(missing)} missing, ${count(stale)} stale and ${count(extra)} extra keys`;
+      this.#tell(fields, `compared with the bucket: ${mended} were put right`);
     }
   }
 
