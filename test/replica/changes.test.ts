@@ -150,7 +150,7 @@ describe("changes of a replica", () => {
 describe("changes that are not taken", () => {
   const copy = MemoryStore.of([put("a", 1)]);
 
-  test("end with `missed` beyond the limit, and what waited is dropped", async () => {
+  test("end with an error beyond the limit, and what waited is dropped", async () => {
     const feed = new ChangeFeed();
     const changes = feed.subscribe({ maxQueued: 3 });
     const quick = feed.subscribe({ maxQueued: 3 });

@@ -67,7 +67,7 @@ describe("the state of a replica", () => {
     }
   });
 
-  test("becomes live by `level` alone, and after nothing that proves less", () => {
+  test("becomes live by being level alone, and after nothing that proves less", () => {
     const standings = ["loading", "syncing", "live", "silent", "stale", "repairing"] as const;
     for (const standing of standings) {
       for (const event of EVENTS) {
