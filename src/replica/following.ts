@@ -124,7 +124,7 @@ export class Following {
   #apply(updates: readonly KvUpdate[]): void {
     const { copy, feed, progress } = this.#parts;
     const tell = feed.capture(copy, updates);
-    progress.tally.applied(updates);
+    progress.tally.applying(updates, copy);
     copy.show(updates);
     this.#sweeper.noticed(updates);
     tell?.();

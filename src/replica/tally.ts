@@ -48,9 +48,11 @@ export class Tally {
     return { ...this.#counts };
   }
 
-  applied(updates: readonly KvUpdate[]): void {
+  /** About to be applied to a copy: the marker of a key that the clock has removed before removes nothing. */
+  applying(updates: readonly KvUpdate[], copy: { get(key: string): unknown }): void {
     for (const update of updates) {
-      if (update.kind !== "put" && update.reason === "expired") this.#counts.expired += 1;
+      if (update.kind === "put" || update.reason !== "expired") continue;
+      if (copy.get(update.key) !== undefined) this.#counts.expired += 1;
     }
   }
 
