@@ -117,7 +117,7 @@ export class Following {
       ...(retry === undefined ? {} : { retry }),
       ...(held === undefined ? {} : { held }),
       ...(countIntervalMs === undefined ? {} : { countIntervalMs }),
-      failFast: options.failFast ?? true,
+      ...(options.failFast === undefined ? {} : { failFast: options.failFast }),
     });
   }
 

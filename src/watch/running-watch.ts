@@ -19,7 +19,7 @@ export interface RunningWatch {
   audit(options?: { readonly signal?: AbortSignal }): Promise<AuditReport>;
   /**
    * Removes, in order with the flow, those entries that still have this version when it is their turn, and resolves with how many
-   * once they are applied. Moves no position. Needs `store`, else `invalid-argument`; `closed` after the watch has ended.
+   * once they are applied. Moves no position. Not to be awaited from within `apply`, whose end it waits for. Needs `store`, else `invalid-argument`; `closed` after the watch has ended.
    */
   remove(entries: readonly SeenEntry[], reason: RemovalReason): Promise<number>;
 }

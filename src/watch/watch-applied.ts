@@ -8,7 +8,7 @@ import { startWatch } from "./start-watch.js";
  * (also of updates that `parse` turned down; an unknown version never moves it) or the source's bookmark; `store` takes the raw
  * updates and the position; `onApplied` is told.
  *
- * Failures of the source are retried for ever, from the last position, after growing waits with jitter; calmly where only a person can
+ * Failures of the source are retried for ever, from the last position, after growing waits with jitter, which grow longer where only a person can
  * mend them (see also {@link WatchAppliedOptions.failFast}). Failures of the store hold back the position, not the updates
  * (see {@link HeldOptions}). `onEvent` tells of both. A position that is no longer good is repaired where there is a `store` or
  * `knownKeys`: the full state is watched, what the copy has already is left out, and what the bucket no longer has is deleted in the end. A repair

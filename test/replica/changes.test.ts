@@ -130,7 +130,8 @@ describe("changes of a replica", () => {
     await using directory = await tempDirectory();
     await using connection = await openInProcess();
     const source = connection.bucket("nowhere");
-    await using replica = await openReplica({ source, path: directory.file("copy") });
+    const path = directory.file("copy");
+    await using replica = await openReplica({ source, path, failFast: true });
     const changes = replica.changes();
     await assert.rejects(changes.next(), (error) => isMillpondError(error, "bucket-not-found"));
     assert.equal((await changes.next()).done, true);

@@ -57,11 +57,26 @@ describe("a replica", () => {
     );
   });
 
-  test("of a bucket that does not exist stops, and says so", async () => {
+  test("of a bucket that does not exist says so, and goes on once there is one", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = connection.bucket("later");
+    await using replica = await openReplica({ source, path: directory.file("copy") });
+    await until("it has said so", () =>
+      isMillpondError(replica.status().lastError, "bucket-not-found") ? true : undefined,
+    );
+    assert.notEqual(replica.status().state, "failed");
+    await connection.createBucket("later");
+    await replica.ready();
+    assert.equal(replica.status().state, "live");
+  });
+
+  test("of a bucket that does not exist stops where failFast is on, and says so", async () => {
     await using directory = await tempDirectory();
     await using connection = await openInProcess();
     const source = connection.bucket("nowhere");
-    await using replica = await openReplica({ source, path: directory.file("copy") });
+    const path = directory.file("copy");
+    await using replica = await openReplica({ source, path, failFast: true });
     await assert.rejects(replica.ready(), (error) => isMillpondError(error, "bucket-not-found"));
     assert.equal(replica.status().state, "failed");
   });

@@ -107,6 +107,21 @@ describe("a batch", () => {
     assert.equal(current.asked, 3);
   });
 
+  test("never asks the source for more while as many bytes as the queue holds are waiting", async () => {
+    await using watching = startWatching({
+      batch: { maxUpdates: 1, queueCapacity: 1000, maxBytes: 100 },
+      apply: () => watching.gate.pass(),
+    });
+    await turns();
+    const { current } = watching.source;
+    for (let revision = 1; revision < 100; revision += 1) {
+      current.give(batchOf([put("a", revision, "x".repeat(39))]));
+    }
+    await turns(20);
+    // One update of 40 bytes is being applied; three wait: the fourth request found 80 bytes.
+    assert.equal(current.asked, 4);
+  });
+
   test("that was taken makes room again", async () => {
     await using watching = startWatching({
       batch: { maxUpdates: 4, queueCapacity: 4 },

@@ -83,6 +83,14 @@ describe("a floor", () => {
     assert.equal(store.scans, scans);
   });
 
+  test("leaves what came again after it was found to be old", async () => {
+    const store = copy();
+    await using watching = startWatching({ store });
+    await bring(watching, [], { cursor: at(6), floor: at(1), caughtUp: true });
+    await bring(watching, [put("a", 7)], { floor: at(4) });
+    assert.deepEqual([...store.entries.keys()], ["a"]);
+  });
+
   test("that has not moved does nothing", async () => {
     const store = copy();
     await using watching = startWatching({ store });

@@ -113,17 +113,20 @@ describe("a source that fails", () => {
     });
   }
 
-  test("with what only a person can mend is told with its code, and tried again calmly", async () => {
+  test("with what only a person can mend is told with its code, and tried again more and more calmly", async () => {
     const source = new ScriptedSource();
     const error = failure("authorization");
-    source.setUpErrors.push(...Array.from({ length: 4 }, () => error));
+    source.setUpErrors.push(...Array.from({ length: 10 }, () => error));
     await using watching = startWatching({ source, random: () => 0.999_999 });
-    for (let attempt = 0; attempt < 4; attempt += 1) {
+    for (let attempt = 0; attempt < 10; attempt += 1) {
       await turns();
       watching.clock.advance(30_000);
     }
     await turns();
-    assert.deepEqual(delays(watching), [10_000, 20_000, 30_000, 30_000]);
+    assert.deepEqual(
+      delays(watching),
+      [200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000],
+    );
     assert.ok(watching.events.some((event) => event.type === "retrying" && event.error === error));
     assert.equal(source.watches.length, 1);
   });

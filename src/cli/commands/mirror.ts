@@ -104,6 +104,8 @@ async function follow(task: Task, source: Source, output: Output): Promise<numbe
   const replica = await openReplica({
     source: source.bucket,
     path: task.directory,
+    // Whoever types a name is told at once that it is wrong.
+    failFast: true,
     ...task.store,
     ...(task.scope === undefined ? {} : { scope: task.scope }),
     onEvent(event) {
