@@ -66,8 +66,9 @@ export class Flow implements AsyncDisposable {
 
   /** Reads batches until `condition` holds. */
   async until(what: string, condition: () => boolean): Promise<this> {
+    const end = performance.now() + DEADLINE_MS;
     while (!condition()) {
-      const step = await this.#step(what);
+      const step = await this.#step(what, end);
       assert.ok(step.done !== true, `the watch ended before: ${what}`);
       this.#take(step.value);
     }
@@ -91,9 +92,10 @@ export class Flow implements AsyncDisposable {
 
   /** Reads to the end of the watch; gives what it threw, `undefined` where it ended without an error. */
   async end(): Promise<unknown> {
+    const end = performance.now() + DEADLINE_MS;
     try {
       for (;;) {
-        const step = await this.#step("the end of the watch");
+        const step = await this.#step("the end of the watch", end);
         if (step.done === true) return undefined;
         this.#take(step.value);
       }
@@ -107,9 +109,12 @@ export class Flow implements AsyncDisposable {
     return this.watch.close();
   }
 
-  async #step(what: string): Promise<IteratorResult<WatchBatch>> {
+  /** A watch that is level goes on saying so: a deadline for each step would never pass. */
+  async #step(what: string, end: number): Promise<IteratorResult<WatchBatch>> {
     this.ask();
-    const step = await within(what, this.#asked as Promise<IteratorResult<WatchBatch>>);
+    const leftMs = Math.max(1, end - performance.now());
+    const step = await within(what, this.#asked as Promise<IteratorResult<WatchBatch>>, leftMs);
+    if (performance.now() > end) assert.fail(`not within ${DEADLINE_MS} ms: ${what}`);
     this.#asked = undefined;
     return step;
   }

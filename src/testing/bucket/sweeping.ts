@@ -118,6 +118,21 @@ export const sweeping: Scenarios = {
     assert.equal(flow.batches.at(-1)?.rebuilds, undefined);
   },
 
+  "a floor waits for what is still to come of the keys that it would take away": async ({
+    make,
+  }) => {
+    const bucket = await make();
+    const keys = ["hot.0", "hot.1"];
+    for (const key of keys) await bucket.put(key, bytes("0"));
+    await using flow = await Flow.open(bucket, allKeys, { sweeps: true });
+    await flow.untilCaughtUp();
+    // More than a batch, and the keys' next records behind it.
+    await putMany(bucket, "k.", 2500);
+    for (const key of keys) await bucket.put(key, bytes("1"));
+    await flow.until("the floor", () => (flow.floor?.toU64() ?? 0n) >= 3n);
+    assert.deepEqual([flow.sweptAway, flow.swept.size], [0, 2502]);
+  },
+
   "a watch that sweeps judges the position that it begins with as any other": async ({
     make,
     operator,
