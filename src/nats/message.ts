@@ -1,4 +1,4 @@
-import type { RemovalReason } from "../values/index.js";
+import { type RemovalReason, TTL_NEVER_MS } from "../values/index.js";
 
 /** Where a delivered message stands, from its reply subject. */
 export interface Delivery {
@@ -129,11 +129,12 @@ const UNIT_MS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 
 const DURATION = /^(?:\d+(?:\.\d+)?(?:h|ms|m|s))+$/;
 
 /**
- * What a `Nats-TTL` header means, in ms: whole seconds, or a duration such as `1h30m` (2.11 source). `undefined` where there
- * is none, for `never`, and for what a server would not have taken.
+ * What a `Nats-TTL` header means, in ms: whole seconds, a duration such as `1h30m` (2.11 source), or `never`, which a bucket's age
+ * limit does not touch either (seen on 2.15). `undefined` where there is none, and for what a server would not have taken.
  */
 export function ttlMsOf(header: HeaderLookup | undefined): number | undefined {
   const text = header?.("Nats-TTL") ?? "";
+  if (text === "never") return TTL_NEVER_MS;
   if (/^\d+$/.test(text)) return Number(text) * 1000 || undefined;
   if (!DURATION.test(text)) return undefined;
   let ms = 0;

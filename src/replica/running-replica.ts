@@ -102,6 +102,7 @@ export class RunningReplica extends LocalReads implements Replica {
 
   #requireFresh(options: StalenessOptions | undefined): void {
     if (options?.maxStalenessMs === undefined) return;
+    this.readable();
     this.#parts.progress.freshness.require(options.maxStalenessMs);
   }
 

@@ -1,3 +1,5 @@
+import { TTL_NEVER_MS } from "../values/index.js";
+
 /** What is known of an entry's age. */
 export interface Dated {
   /** When the source stored it, in ms since 1970 by the source's clock. */
@@ -15,10 +17,12 @@ export interface AgeLimits {
 
 /**
  * When a bucket with these limits drops the entry, in ms since 1970 by the bucket's clock; `Infinity` where it never does, and
- * where nobody said when the entry was stored. The shorter of the two limits counts, as it does in the server.
+ * where nobody said when the entry was stored. The shorter of the two limits counts, as it does in the server; one that is never to go
+ * outlives both.
  */
 export function expiresAtMs({ timeMs, ttlMs }: Dated, limits: AgeLimits): number {
   if (timeMs === undefined) return Infinity;
+  if (limits.allowsTtl && ttlMs === TTL_NEVER_MS) return Infinity;
   const ttl = limits.allowsTtl ? (ttlMs ?? Infinity) : Infinity;
   return timeMs + Math.min(ttl, limits.maxAgeMs ?? Infinity);
 }

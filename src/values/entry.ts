@@ -1,5 +1,8 @@
 import type { VersionToken } from "./version-token.js";
 
+/** The `ttlMs` of an entry that its source never drops of age, whatever the limits of its bucket (NATS: `Nats-TTL: never`). */
+export const TTL_NEVER_MS = Number.MAX_SAFE_INTEGER;
+
 /** A key that has a value, as the bucket or the local copy holds it. An empty value is a value. */
 export interface KvEntry {
   readonly key: string;
@@ -11,7 +14,7 @@ export interface KvEntry {
   readonly version: VersionToken;
   /** When the source stored it, in ms since 1970; left out where the source does not say. */
   readonly timeMs?: number;
-  /** How long after that the source drops it, in ms; left out where the source does not say. */
+  /** How long after that the source drops it, in ms, or {@link TTL_NEVER_MS}; left out where the source does not say. */
   readonly ttlMs?: number;
 }
 

@@ -1,3 +1,4 @@
+export { TTL_NEVER_MS } from "./entry.js";
 export type { KvEntry, KvPut, KvRemoval, KvUpdate, RemovalReason } from "./entry.js";
 export { checkKey, checkPrefix, checkReadableKey } from "./keys.js";
 export type { LogPosition, PositionDetails } from "./log-position.js";

@@ -7,6 +7,7 @@ import {
   storedHeaders,
   ttlMsOf,
 } from "../../src/nats/message.js";
+import { TTL_NEVER_MS } from "../../src/values/index.js";
 
 const NUMBERS = {
   streamSequence: 12,
@@ -56,9 +57,16 @@ describe("a record's time to live", () => {
     }
   });
 
-  test("is none where there is no header, for never, and for what no server takes", () => {
+  test("of never is one of its own", () => {
+    assert.equal(
+      ttlMsOf(() => "never"),
+      TTL_NEVER_MS,
+    );
+  });
+
+  test("is none where there is no header, and for what no server takes", () => {
     assert.equal(ttlMsOf(undefined), undefined);
-    for (const text of ["", "never", "0", "0s", "-5s", "5 s", "soon", "1d"]) {
+    for (const text of ["", "0", "0s", "-5s", "5 s", "soon", "1d"]) {
       assert.equal(
         ttlMsOf(() => text),
         undefined,

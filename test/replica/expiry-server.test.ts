@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { connect as connectClient, headers } from "@nats-io/transport-node";
 import { describe, test } from "node:test";
 import { connect } from "../../src/nats/index.js";
 import { openReplica } from "../../src/replica/index.js";
@@ -54,5 +55,25 @@ describe("what a server lets expire", () => {
     await until("it is removed", () => replica.size === 1);
     assert.deepEqual(replica.get("long"), bytes("1"));
     assert.equal(replica.status().counters.expired, 1);
+  });
+
+  test("leaves what is never to go where it is, beyond the bucket's age limit (2.15.1)", async () => {
+    await using directory = await tempDirectory();
+    await using server = await startNatsServer({ version: "2.15.1" });
+    await using connection = await connect({ servers: server.url });
+    const client = await connectClient({ servers: server.url.replace("nats://", "") });
+    await using _ = { [Symbol.asyncDispose]: () => client.close() };
+    const source = await connection.createBucket("b", { maxAgeMs: 1000, markerTtlMs: 60_000 });
+    const header = headers();
+    header.set("Nats-TTL", "never");
+    await client.request("$KV.b.kept", "1", { headers: header, timeout: 5000 });
+    await source.put("gone", bytes("1"));
+    await using replica = await openReplica({ source, path: directory.file("copy") });
+    await replica.ready();
+    await until("the server has dropped the other", async () => {
+      return (await source.get("gone")) === undefined && replica.size === 1;
+    });
+    assert.deepEqual(replica.get("kept"), bytes("1"));
+    assert.deepEqual((await source.get("kept"))?.value, bytes("1"));
   });
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { expiresAtMs } from "../../src/rules/index.js";
+import { TTL_NEVER_MS } from "../../src/values/index.js";
 
 const forEver = { maxAgeMs: undefined, allowsTtl: false };
 
@@ -14,6 +15,12 @@ describe("the time at which a bucket drops an entry", () => {
     assert.equal(expiresAtMs(entry, { maxAgeMs: 70, allowsTtl: false }), 1070);
     assert.equal(expiresAtMs({ timeMs: 1000 }, { maxAgeMs: 70, allowsTtl: true }), 1070);
     assert.equal(expiresAtMs({ timeMs: 1000 }, { maxAgeMs: undefined, allowsTtl: true }), Infinity);
+  });
+
+  test("never comes for one that is never to go, where the bucket allows an entry that say", () => {
+    const entry = { timeMs: 1000, ttlMs: TTL_NEVER_MS };
+    assert.equal(expiresAtMs(entry, { maxAgeMs: 70, allowsTtl: true }), Infinity);
+    assert.equal(expiresAtMs(entry, { maxAgeMs: 70, allowsTtl: false }), 1070);
   });
 
   test("is unknown where nobody said when it was stored", () => {
