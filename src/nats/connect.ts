@@ -67,7 +67,7 @@ const MAX_REQUEST_MS = 30_000;
 export async function connect(options: ConnectOptions): Promise<NatsConnection> {
   options.signal?.throwIfAborted();
   const target = await targetOf(options);
-  const link = linkOf(options);
+  const link = linkOf(options, true);
   if (options.waitForServer === false) {
     return connectionOver(link, options, dialOn(target, link));
   }
@@ -85,7 +85,7 @@ export async function fromConnection(
   client: Client,
   options: SharedOptions = {},
 ): Promise<NatsConnection> {
-  const link = linkOf(options);
+  const link = linkOf(options, false);
   await checkServer(client, requestTimeoutOf(options));
   link.attach(client);
   return connectionOver(link, options, async () => {});
@@ -105,12 +105,13 @@ async function targetOf(options: ConnectOptions): Promise<Target> {
   };
 }
 
-function linkOf(options: SharedOptions): Link {
+function linkOf(options: SharedOptions, redials: boolean): Link {
   return new Link({
     requestTimeoutMs: requestTimeoutOf(options),
     inboxPrefix: options.inboxPrefix,
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
+    redials,
   });
 }
 

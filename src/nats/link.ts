@@ -12,6 +12,8 @@ import { requireServer } from "./server-version.js";
 
 /** Longest time that the end of a connection takes to send what is still to be said. */
 const FAREWELL_MS = 1_000;
+/** A line on which a ping is not answered in this time is taken for dead. */
+const PING_MS = 750;
 
 export type LinkState = "up" | "down" | "closed";
 
@@ -21,6 +23,8 @@ export interface LinkOptions {
   readonly inboxPrefix: string | undefined;
   readonly clock: Clock;
   readonly random: Random;
+  /** Whether a line that is silent may be given up for a new one. Default false: the client is somebody else's. */
+  readonly redials?: boolean;
 }
 
 export interface RequestSettings {
@@ -54,6 +58,7 @@ export class Link {
   #state: LinkState = "down";
   #facts: ServerFacts = { version: "", maxPayload: 0 };
   #refusal: MillpondError | undefined;
+  #isPinging = false;
 
   /** Down until it is given a client. */
   constructor(options: LinkOptions) {
@@ -130,6 +135,27 @@ export class Link {
     } finally {
       if (leave !== undefined) this.#inFlight.delete(leave);
     }
+  }
+
+  /**
+   * Somebody hears nothing although the server has to say something. Pings it, and dials anew where nothing answers: what is
+   * swallowed on the way, by a router that forgot the line, say, is else found out only by the client's own pings, in 15 to 20 s.
+   */
+  suspect(): void {
+    const client = this.#client;
+    if (client === undefined || this.#state !== "up" || this.#isPinging) return;
+    if (this.#options.redials !== true) return;
+    void this.#ping(client);
+  }
+
+  async #ping(client: Client): Promise<void> {
+    this.#isPinging = true;
+    const late = sleep(this.clock, PING_MS).then(() => false);
+    // A failure says that the client knows by itself.
+    const isAlive = await Promise.race([client.rtt().catch(() => 0), late]);
+    this.#isPinging = false;
+    if (isAlive !== false || this.#state !== "up") return;
+    await client.reconnect().catch(() => {});
   }
 
   publish(subject: string, payload: string, reply: string): void {

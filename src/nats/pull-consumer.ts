@@ -15,6 +15,8 @@ const HEARTBEAT_MS = 1_000;
 /** Heard nothing for this long while a pull is out, two heartbeats and a half: the consumer is given up. */
 const SILENCE_MS = 2_500;
 const SILENCE_CHECK_MS = 500;
+/** Heard nothing for this long, a heartbeat is overdue: it is asked whether the line is still there. */
+const SUSPECT_MS = 1_500;
 /** Between two pulls no more than this may pass, round trip included, for the time to count as waited through. */
 const PULL_GRACE_MS = 500;
 /** The server removes a consumer that nobody pulled from for this long: what we could not delete, after a crash of ours. */
@@ -230,6 +232,7 @@ export class PullConsumer {
       if (this.#wanted > 0 && now - this.#lastHeard > SILENCE_MS) {
         this.#lose(new MillpondError("watch-error", `silence for ${SILENCE_MS} ms`));
       } else if (this.#wanted > 0) {
+        if (now - this.#lastHeard > SUSPECT_MS) this.#api.link.suspect();
         this.#cancelSilenceCheck = this.#checkSilence();
       }
     });

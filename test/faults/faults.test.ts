@@ -6,6 +6,7 @@ import { cellsOf, complaintsOf, runCells, rowOf } from "./matrix.js";
 /** One cell of each kind of fault; all of them are `npm run faults`. */
 const selection = [
   "cut:2.15:prefixes:load",
+  "half-open:2.15:prefixes:idle",
   "kill:2.10:all:load",
   "consumer-deleted:2.10:prefix:load",
   "recreated-away:2.10:all:idle",
@@ -19,6 +20,10 @@ const selection = [
   "cluster-kill-leader:2.15:prefixes:load",
 ];
 
+/** Twice and more what it takes on a machine that does nothing else. */
+const NOTICED_MS = 6_000;
+const IN_SYNC_MS = 12_000;
+
 describe("a replica whose bucket, server or line fails", () => {
   const seed = seedOfRun();
   for (const cell of cellsOf(selection.join(","), seed)) {
@@ -27,6 +32,10 @@ describe("a replica whose bucket, server or line fails", () => {
       context.diagnostic(`MILLPOND_SEED=${seed}`);
       const results = await runCells([cell], (result) => context.diagnostic(rowOf(result)));
       assert.deepEqual(complaintsOf(results), []);
+      for (const { report } of results) {
+        if (fault.noticed) assert.ok((report.detectedMs ?? Infinity) < NOTICED_MS);
+        assert.ok((report.inSyncMs ?? Infinity) < IN_SYNC_MS);
+      }
     });
   }
 });
