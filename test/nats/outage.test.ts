@@ -37,8 +37,10 @@ describe("a bucket that cannot be followed", { concurrency: true }, () => {
     process.kill(server.pid, "SIGSTOP");
     try {
       await until("stale", () => replica.status().state === "stale", TOLD_MS);
-      const retrying = events.find((event) => event.type === "retrying");
-      assert.ok(retrying !== undefined && isMillpondError(retrying.error));
+      const retrying = await until("retried", () =>
+        events.find((event) => event.type === "retrying"),
+      );
+      assert.ok(isMillpondError(retrying.error));
       assert.equal(replica.size, 1);
       // Another watch is refused in bounded time as well, and nothing calls the copy good meanwhile.
       await until("retried", () => events.filter(({ type }) => type === "retrying").length > 1);
