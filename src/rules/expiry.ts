@@ -26,3 +26,8 @@ export function expiresAtMs({ timeMs, ttlMs }: Dated, limits: AgeLimits): number
   const ttl = limits.allowsTtl ? (ttlMs ?? Infinity) : Infinity;
   return timeMs + Math.min(ttl, limits.maxAgeMs ?? Infinity);
 }
+
+/** Whether records of a bucket with these limits may go as they grow old. */
+export function growOld({ maxAgeMs, allowsTtl }: AgeLimits): boolean {
+  return maxAgeMs !== undefined || allowsTtl;
+}

@@ -11,7 +11,7 @@ export {
   removalBelowFloor,
   retains,
 } from "./evictions.js";
-export { type AgeLimits, type Dated, expiresAtMs } from "./expiry.js";
+export { type AgeLimits, type Dated, expiresAtMs, growOld } from "./expiry.js";
 export { compareKeys } from "./key-order.js";
 export { markersOutlast } from "./markers.js";
 export { type CopyIdentity, mayResume } from "./may-resume.js";

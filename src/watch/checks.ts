@@ -1,5 +1,11 @@
 import { type Random, sleep } from "../platform/index.js";
-import { auditIsDue, countVerdict, type CountVerdict, type KnownCount } from "../rules/index.js";
+import {
+  auditIsDue,
+  countVerdict,
+  type CountVerdict,
+  growOld,
+  type KnownCount,
+} from "../rules/index.js";
 import type { AuditParts } from "./audit.js";
 import type { AuditReport, WatchEvent } from "./events.js";
 import { inSlices } from "./in-slices.js";
@@ -7,7 +13,7 @@ import type { Lane } from "./lane.js";
 import type { WatchLimits } from "./limits.js";
 import { orAbort } from "./or-abort.js";
 
-/** A count that differs is taken once more after this: what expires at the bucket and here does not do so at the same instant. */
+/** A count that differs, of records that grow old, is taken once more after this: they do not go at the same instant here and there. */
 const RECOUNT_MS = 2000;
 /** How long the flow may take to come as far as the bucket was when it was counted; else the count proves nothing. */
 const LONGEST_LAG_MS = 10_000;
@@ -45,7 +51,13 @@ export class Checks {
   /** What is known may be of no use, or markers may have come and gone unseen: the next check is an audit, and comes at once. */
   distrust(): void {
     this.#isAuditDue = true;
+    this.hurry();
+  }
+
+  /** Markers may have come and gone while nobody listened: a check is due at once. */
+  hurry(): void {
     this.#isHurried = true;
+    this.#parts.flow.changed();
   }
 
   /** Until the watch ends. Throws nothing but an abort's reason. */
@@ -71,7 +83,7 @@ export class Checks {
     // What the bucket forgot is in the copy on purpose: no number says anything.
     if (bucket.retains) return;
     let verdict = await this.#count();
-    if (verdict === "differs") {
+    if (verdict === "differs" && growOld(bucket.ageLimits)) {
       await sleep(clock, RECOUNT_MS, this.#signal);
       verdict = await this.#count();
     }

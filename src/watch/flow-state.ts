@@ -56,6 +56,11 @@ export class FlowState {
     this.#wake();
   }
 
+  /** Something that a test may depend on has changed elsewhere. */
+  changed(): void {
+    this.#wake();
+  }
+
   end(): void {
     this.#isOver = true;
     this.#isCaughtUp = false;

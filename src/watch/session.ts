@@ -18,6 +18,8 @@ export interface SessionOptions<U> {
   readonly evictions: Evictions;
   /** Called for each of {@link WatchBatch.doubts}. */
   readonly onDoubt: () => void;
+  /** Called for each of {@link WatchBatch.rebuilds}: what came and went before it left no word. */
+  readonly onRebuild: () => void;
   readonly parse: (update: KvUpdate) => U | undefined;
   readonly limits: WatchLimits;
   readonly clock: Clock;
@@ -65,9 +67,10 @@ export async function runSession<U>(
 async function pump<U>(
   flow: AsyncIterable<WatchBatch>,
   queue: UpdateQueue,
-  { evictions, onDoubt, signal }: SessionOptions<U>,
+  { evictions, onDoubt, onRebuild, signal }: SessionOptions<U>,
 ): Promise<FlowEnd> {
   let doubts = 0;
+  let rebuilds = 0;
   try {
     const iterator = flow[Symbol.asyncIterator]();
     while (await queue.room()) {
@@ -76,6 +79,8 @@ async function pump<U>(
       queue.push(withoutExpiries(next.value, evictions));
       if ((next.value.doubts ?? 0) > doubts) onDoubt();
       doubts = next.value.doubts ?? 0;
+      if ((next.value.rebuilds ?? 0) > rebuilds) onRebuild();
+      rebuilds = next.value.rebuilds ?? 0;
     }
     return { kind: "ended" };
   } catch (error) {

@@ -91,6 +91,7 @@ class Watching<U> implements RunningWatch {
       floors: this.#floors,
       onResume: (from, isProven) => this.#onResume(from, isProven),
       onDoubt: () => this.#checks?.distrust(),
+      onRebuild: () => this.#checks?.hurry(),
     });
     if (auditor !== undefined) {
       const audit = (stopped: AbortSignal): Promise<AuditReport> => this.#audit(stopped);

@@ -40,6 +40,8 @@ export interface SupervisorOptions<U> {
   readonly onResume: (from: Position, isProven: boolean) => void;
   /** The bucket may have another history than the one that was delivered: nothing is left by which to tell. */
   readonly onDoubt: () => void;
+  /** The source has replaced what delivers to a watch. */
+  readonly onRebuild: () => void;
   /** Aborted by the caller, or because something failed for good. */
   readonly signal: AbortSignal;
 }
@@ -310,12 +312,12 @@ export class Supervisor<U> {
   }
 
   async #session(watch: KvWatch, stage: Stage<U>): Promise<FlowEnd> {
-    const { lane, bucket, limits, clock, signal, options, onDoubt } = this.#options;
+    const { lane, bucket, limits, clock, signal, options, onDoubt, onRebuild } = this.#options;
     const { evictions } = bucket;
     const { parse } = options;
     try {
       const shared = { lane, parse, limits, clock, signal };
-      return await runSession(watch, { ...shared, stage, evictions, onDoubt });
+      return await runSession(watch, { ...shared, stage, evictions, onDoubt, onRebuild });
     } catch (error) {
       if (signal.aborted && error === signal.reason) return { kind: "ended" };
       throw error instanceof FinalError ? error : new FinalError(error);

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { isMillpondError } from "../../src/errors/index.js";
 import type { VersionToken } from "../../src/values/index.js";
 import type { CursorOrigin } from "../../src/watch/index.js";
-import { at, put, removal, ScriptedSource } from "../support/scripted-source.js";
+import { at, batchOf, put, removal, ScriptedSource } from "../support/scripted-source.js";
 import { MemoryStore } from "../support/memory-store.js";
 import { bring, startWatching, turns, type Watching } from "../support/watching.js";
 
@@ -193,6 +193,19 @@ describe("a count", () => {
     assert.deepEqual(revisions(watching.store), ["a@1"]);
     await count(watching);
     assert.deepEqual(watching.events.at(-1), { type: "counted", ok: true });
+  });
+
+  test("comes at once after what delivers was replaced, and need not be taken twice where nothing grows old", async () => {
+    const source = new ScriptedSource();
+    source.keep(put("a", 1), put("b", 2), removal("c", 7));
+    await using watching = await counting(source);
+    source.kept.delete("b");
+    watching.source.current.give({
+      ...batchOf([], { cursor: at(9), caughtUp: true }),
+      rebuilds: 1,
+    });
+    await turns(60);
+    assert.deepEqual(revisions(watching.store), ["a@1"]);
   });
 
   test("that a marker's loss makes differ leads to an audit that finds nothing, and to none after that", async () => {
