@@ -216,7 +216,7 @@ export class Progress {
     }
   }
 
-  #progressed({ received, pending, caughtUp, cursor, head }: ProgressEvent): void {
+  #progressed({ received, pending, caughtUp, cursor, head, isUnchecked }: ProgressEvent): void {
     this.#silence.heard(received === this.#received && cursor.equals(this.#applied));
     this.#received = received;
     this.#pending = pending;
@@ -224,7 +224,7 @@ export class Progress {
     this.#head = head ?? this.#head;
     if (!caughtUp || pending > 0 || !this.#source.connected || !this.#line.accepts()) return;
     this.move("level");
-    if (!this.#standing.isLevel) return;
+    if (!this.#standing.isLevel || isUnchecked === true) return;
     this.#level = { cursor, at: this.#clock.now() };
     this.freshness.provenUpTo(this.#level.at);
   }

@@ -1,6 +1,7 @@
 import { type Random, sleep } from "../platform/index.js";
 import {
   auditIsDue,
+  backoffDelay,
   countVerdict,
   type CountVerdict,
   growOld,
@@ -31,7 +32,8 @@ export interface CheckParts extends AuditParts {
 
 /**
  * Counts the bucket's keys against those known, once a watch has caught up and then every so often, and has the copy audited where
- * {@link auditIsDue} says so. A source that cannot be asked is asked again at the next interval, or with the next watch.
+ * {@link auditIsDue} says so. A source that cannot be asked is asked again at the next interval, or with the next watch; after a
+ * moment where it was hurried.
  */
 export class Checks {
   readonly #parts: CheckParts;
@@ -42,6 +44,9 @@ export class Checks {
   #intervalsToAudit = 0;
   #isAuditDue = false;
   #isHurried = false;
+  /** Since it was last hurried, no check has come to an end that says how things stand. */
+  #isOpen = false;
+  #failures = 0;
 
   constructor(parts: CheckParts, signal: AbortSignal) {
     this.#parts = parts;
@@ -54,9 +59,15 @@ export class Checks {
     this.hurry();
   }
 
+  /** Whether something may have been lost without a word, and it is not known yet that nothing was. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
   /** Markers may have come and gone while nobody listened: a check is due at once. */
   hurry(): void {
     this.#isHurried = true;
+    this.#isOpen = true;
     this.#parts.flow.changed();
   }
 
@@ -65,23 +76,36 @@ export class Checks {
     const { flow, limits, random } = this.#parts;
     while (await flow.until(() => flow.isCaughtUp, this.#signal)) {
       const { watches } = flow;
-      // Once: an audit that fails is tried again when a check is due.
       this.#isHurried = false;
-      await this.#check().catch(() => this.#signal.throwIfAborted());
-      const delayMs = Math.round(limits.countIntervalMs * (0.75 + random() / 2));
+      await this.#checkOnce();
+      const delayMs = this.#isOpen
+        ? backoffDelay(limits.retry, this.#failures, random())
+        : Math.round(limits.countIntervalMs * (0.75 + random() / 2));
       const isEarly = (): boolean => this.#isHurried || flow.watches !== watches;
       await flow.until(isEarly, this.#signal, delayMs);
     }
   }
 
-  async #check(): Promise<void> {
+  async #checkOnce(): Promise<void> {
+    try {
+      const isDone = await this.#check();
+      this.#isOpen &&= this.#isHurried || !isDone;
+      this.#failures = isDone ? 0 : this.#failures + 1;
+    } catch {
+      this.#signal.throwIfAborted();
+      this.#failures += 1;
+    }
+  }
+
+  /** Whether it is known now that nothing was lost. */
+  async #check(): Promise<boolean> {
     const { bucket, clock, emit, known } = this.#parts;
     if (this.#isAuditDue) {
       await this.#audit();
-      return;
+      return true;
     }
     // What the bucket forgot is in the copy on purpose: no number says anything.
-    if (bucket.retains) return;
+    if (bucket.retains) return true;
     let verdict = await this.#count();
     if (verdict === "differs" && growOld(bucket.ageLimits)) {
       await sleep(clock, RECOUNT_MS, this.#signal);
@@ -94,9 +118,11 @@ export class Checks {
       this.#quietAudits = 0;
       this.#intervalsToAudit = 0;
     }
-    if (!auditIsDue(verdict, known.isExact, this.#unproven)) return;
+    if (!auditIsDue(verdict, known.isExact, this.#unproven)) return verdict === "equal";
     this.#intervalsToAudit -= 1;
-    if (this.#intervalsToAudit <= 0) await this.#audit();
+    if (this.#intervalsToAudit > 0 && !this.#isOpen) return false;
+    await this.#audit();
+    return true;
   }
 
   async #audit(): Promise<void> {

@@ -49,6 +49,8 @@ export type WatchEvent =
       readonly cursor: WatchCursor;
       /** The newest position that the source is known to have, also of what is not in scope; left out where it has not said. */
       readonly head?: WatchCursor;
+      /** What may have been lost without a word is being looked for: that nothing is pending proves nothing until that is done. */
+      readonly isUnchecked?: true;
     }
   /** All there was when this watch began has been applied. Once for each watch. */
   | { readonly type: "caught-up"; readonly cursor: WatchCursor }

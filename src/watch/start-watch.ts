@@ -212,8 +212,9 @@ class Watching<U> implements RunningWatch {
   #emit(event: WatchEvent): void {
     this.#supervisor.heard(event);
     this.#flow.heard(event);
+    const isUnchecked = event.type === "progress" && this.#checks?.isOpen === true;
     try {
-      this.#options.onEvent?.(event);
+      this.#options.onEvent?.(isUnchecked ? { ...event, isUnchecked } : event);
     } catch (error) {
       this.#fail(error);
     }

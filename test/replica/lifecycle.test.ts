@@ -7,6 +7,7 @@ import { openInProcess } from "../../src/in-process/index.js";
 import { type Clock, systemClock } from "../../src/platform/index.js";
 import { openReplica, type ReplicaEvent } from "../../src/replica/index.js";
 import { bytes } from "../support/bucket.js";
+import { Gate } from "../support/gate.js";
 import { tempDirectory } from "../support/temp-directory.js";
 import { until } from "../support/until.js";
 
@@ -158,6 +159,33 @@ describe("a replica", () => {
     await source.delete("a");
     await until("it follows again", () => replica.status().asOf === 4000);
     assert.equal(replica.size, 0);
+  });
+
+  test("is proven current after a lost line only once what may be missing has been looked for", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    await source.put("a", bytes("1"));
+    let now = 1000;
+    const clock: Clock = { ...systemClock, now: () => now };
+    const counted = new Gate();
+    await using replica = await openReplica({ source, path: directory.file("copy"), clock });
+    await replica.ready();
+    await until("it is proven", () => replica.status().asOf === 1000);
+    const countRecords = source.countRecords.bind(source);
+    source.countRecords = async (scope) => {
+      await counted.pass();
+      return await countRecords(scope);
+    };
+    connection.disconnect();
+    now = 2000;
+    connection.reconnect();
+    await source.put("b", bytes("2"));
+    await until("it follows", () => replica.size === 2 && replica.status().state === "live");
+    // As of what it holds last, at most.
+    assert.ok((replica.status().asOf ?? 0) < 2000);
+    counted.open();
+    await until("it is proven again", () => replica.status().asOf === 2000);
   });
 
   test("tells of every state that its status shows, and of no other", async () => {

@@ -208,6 +208,33 @@ describe("a count", () => {
     assert.deepEqual(revisions(watching.store), ["a@1"]);
   });
 
+  test("that is due at once is tried again soon, and until it has told nothing counts as proven", async () => {
+    const source = new ScriptedSource();
+    source.keep(put("a", 1));
+    await using watching = await counting(source);
+    const countRecords = source.countRecords.bind(source);
+    let failures = 0;
+    source.countRecords = async (scope) => {
+      failures += 1;
+      if (failures === 1) throw new Error("not now");
+      return await countRecords(scope);
+    };
+    const level = { ...batchOf([], { cursor: at(9), caughtUp: true }), rebuilds: 1 };
+    const isUnchecked = async (): Promise<boolean | undefined> => {
+      watching.source.current.give(level);
+      await turns(20);
+      watching.clock.advance(10);
+      await turns(20);
+      return watching.events.findLast((event) => event.type === "progress")?.isUnchecked;
+    };
+    assert.equal(await isUnchecked(), true);
+    assert.equal(await isUnchecked(), true);
+    watching.clock.advance(1000);
+    await turns(20);
+    assert.equal(await isUnchecked(), undefined);
+    assert.equal(failures, 2);
+  });
+
   test("that a marker's loss makes differ leads to an audit that finds nothing, and to none after that", async () => {
     const source = new ScriptedSource();
     source.keep(put("a", 1), put("b", 2), removal("c", 7));
