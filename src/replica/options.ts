@@ -37,7 +37,8 @@ export interface ReplicaOptions
   /**
    * Whether a mistake in the set-up at the first contact (`bucket-not-found`, `authorization`, `tls-failed`, `server-too-old`, `invalid-key`,
    * `invalid-argument`) stops the replica: its state is `failed`, `ready` rejects, reads go on from the disk. Default false: it is
-   * told (`retrying`, `status().lastError`) and retried, ever more calmly, up to half a minute apart.
+   * told (`retrying`, `status().lastError`) and retried: every second for half a minute, then ever more calmly, up to
+   * half a minute apart.
    */
   readonly failFast?: boolean;
   /** Called in order and synchronously; must not throw. */

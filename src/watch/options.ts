@@ -134,8 +134,8 @@ export interface WatchAppliedOptions<U> {
   readonly maxStoreFailures?: number;
   /**
    * Whether a mistake in the set-up (`authorization`, `tls-failed`, `bucket-not-found`, `server-too-old`,
-   * `invalid-argument`, `invalid-key`) at the very first contact ends the watch. Default false: as later on, it is told and retried, soon at
-   * first and then every half a minute at the latest, and when the source is connected again.
+   * `invalid-argument`, `invalid-key`) at the very first contact ends the watch. Default false: as later on, it is told and retried: every second
+   * for half a minute, then every half a minute at the latest, and when the source is connected again.
    */
   readonly failFast?: boolean;
   readonly onEvent?: (event: WatchEvent) => void;

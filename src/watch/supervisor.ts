@@ -56,6 +56,8 @@ export class Supervisor<U> {
   readonly #stageParts: StageParts<U>;
   /** In a row, since a watch last caught up. */
   #failures = 0;
+  /** When the first of them was. */
+  #failingSince = 0;
   #hasWatched = false;
   #caughtUpAt = -Infinity;
   /** Whether the copy may hold another bucket's entries, until a repair is complete. */
@@ -269,14 +271,17 @@ export class Supervisor<U> {
     const isSoon = clock.now() - this.#caughtUpAt < SOON_MS;
     if (this.#failures > 0 || isSoon) return { kind: "backing-off", error, next };
     this.#failures = 1;
+    this.#failingSince = clock.now();
     return next;
   }
 
   /** What the source says of its connection ends the wait early, but for a moment that spreads a fleet which lost its server together. */
   async #backOff(error: unknown, next: Phase): Promise<Phase> {
     const { options, limits, random, clock, emit, signal } = this.#options;
+    if (this.#failures === 0) this.#failingSince = clock.now();
     this.#failures += 1;
-    const delayMs = backoffDelay(retryPace(error, limits.retry), this.#failures, random());
+    const pace = retryPace(error, limits.retry, clock.now() - this.#failingSince);
+    const delayMs = backoffDelay(pace, this.#failures, random());
     emit({ type: "retrying", error, delayMs, failures: this.#failures });
     if (await untilConnected(options.source, clock, delayMs, signal)) {
       await sleep(clock, Math.round(limits.retry.minMs * random()), signal);

@@ -81,12 +81,22 @@ describe("a key in an audit", () => {
 });
 
 describe("a source is tried again", () => {
-  test("more and more calmly where only a person can mend it", () => {
-    const limits = { minMs: 100, maxMs: 1000 };
-    const calm = retryPace(new MillpondError("bucket-not-found", "gone"), limits);
-    assert.deepEqual(calm, { minMs: 100, maxMs: 30_000 });
-    assert.equal(retryPace(new MillpondError("timeout", "late"), limits), limits);
+  const limits = { minMs: 100, maxMs: 5000 };
+
+  test("every second at first where only a person can mend it, and calmly after half a minute", () => {
+    const gone = new MillpondError("bucket-not-found", "gone");
+    assert.deepEqual(retryPace(gone, limits, 29_999), { minMs: 100, maxMs: 1000 });
+    assert.deepEqual(retryPace(gone, limits, 30_000), { minMs: 100, maxMs: 30_000 });
+  });
+
+  test("as it was told to where time may mend it", () => {
+    assert.equal(retryPace(new MillpondError("timeout", "late"), limits, 60_000), limits);
+  });
+
+  test("never more often than it was told to", () => {
     const slow = { minMs: 60_000, maxMs: 60_000 };
-    assert.deepEqual(retryPace(new MillpondError("authorization", "no"), slow), slow);
+    const refused = new MillpondError("authorization", "no");
+    assert.deepEqual(retryPace(refused, slow, 0), slow);
+    assert.deepEqual(retryPace(refused, slow, 60_000), slow);
   });
 });
