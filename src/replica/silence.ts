@@ -1,8 +1,10 @@
 import type { Clock } from "../platform/index.js";
 
-/** Three times and more what a source lets pass between two signs of life. */
-const SILENCE_MS = 5000;
-const TICK_MS = 1000;
+/** Two and a half times what a source lets pass between two signs of life. */
+const SILENCE_MS = 2500;
+const TICK_MS = 250;
+/** A tick that comes so much too late was held up together with all else in this process. */
+const HELD_UP_MS = 500;
 
 /**
  * Notices that a source which told that nothing has changed does so no longer: a watch that hangs is no error that anybody
@@ -45,7 +47,7 @@ export class SilenceWatch {
   #tick(): void {
     const now = this.#clock.now();
     // We did not get our turn, or the clock was set: that nothing was heard meanwhile says nothing of the source.
-    const wasAway = Math.abs(now - this.#tickedAt - TICK_MS) > TICK_MS;
+    const wasAway = Math.abs(now - this.#tickedAt - TICK_MS) > HELD_UP_MS;
     if (wasAway) this.#heardAt = now;
     if (now - this.#heardAt >= SILENCE_MS) this.#onSilent();
     this.#schedule();
