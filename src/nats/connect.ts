@@ -5,7 +5,7 @@ import { JetStreamApi } from "./api.js";
 import { checkServer } from "./check-server.js";
 import { NatsConnection } from "./connection.js";
 import { authenticatorOf, type Credentials } from "./credentials.js";
-import { dial, hangUp, type Target } from "./dial.js";
+import { dial, giveUpLine, hangUp, type Target } from "./dial.js";
 import { dialOn } from "./dial-on.js";
 import { Link } from "./link.js";
 import { parseServers } from "./servers.js";
@@ -67,12 +67,12 @@ const MAX_REQUEST_MS = 30_000;
 export async function connect(options: ConnectOptions): Promise<NatsConnection> {
   options.signal?.throwIfAborted();
   const target = await targetOf(options);
-  const link = linkOf(options, true);
+  const link = linkOf(options);
   if (options.waitForServer === false) {
     return connectionOver(link, options, dialOn(target, link));
   }
   const client = await dial(target, options.signal);
-  link.attach(client);
+  link.attach(client, () => giveUpLine(client));
   return connectionOver(link, options, () => hangUp(client));
 }
 
@@ -85,7 +85,7 @@ export async function fromConnection(
   client: Client,
   options: SharedOptions = {},
 ): Promise<NatsConnection> {
-  const link = linkOf(options, false);
+  const link = linkOf(options);
   await checkServer(client, requestTimeoutOf(options));
   link.attach(client);
   return connectionOver(link, options, async () => {});
@@ -105,13 +105,12 @@ async function targetOf(options: ConnectOptions): Promise<Target> {
   };
 }
 
-function linkOf(options: SharedOptions, redials: boolean): Link {
+function linkOf(options: SharedOptions): Link {
   return new Link({
     requestTimeoutMs: requestTimeoutOf(options),
     inboxPrefix: options.inboxPrefix,
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
-    redials,
   });
 }
 

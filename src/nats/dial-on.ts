@@ -2,7 +2,7 @@ import type { NatsConnection as Client } from "@nats-io/nats-core";
 import { isMillpondError, MillpondError } from "../errors/index.js";
 import { keepProcessAlive, sleep } from "../platform/index.js";
 import { backoffDelay } from "../rules/index.js";
-import { dial, hangUp, type Target } from "./dial.js";
+import { dial, giveUpLine, hangUp, type Target } from "./dial.js";
 import { fromClientError, notConnected } from "./errors.js";
 import type { Link } from "./link.js";
 
@@ -37,7 +37,7 @@ async function keepDialing(
     for (let failures = 1; !signal.aborted; failures += 1) {
       try {
         const client = await dial(target, signal);
-        link.attach(client);
+        link.attach(client, () => giveUpLine(client));
         return client;
       } catch (error) {
         const failure = fromClientError(error, "connect");

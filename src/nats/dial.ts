@@ -1,10 +1,11 @@
 import type { Authenticator, NatsConnection as Client, TlsOptions } from "@nats-io/nats-core";
 import { connect as connectClient } from "@nats-io/transport-node";
 import { MillpondError } from "../errors/index.js";
-import type { Random } from "../platform/index.js";
+import { systemClock, type Random } from "../platform/index.js";
 import { unlessAborted } from "./abort.js";
 import { checkServer } from "./check-server.js";
 import { fromClientError, isNoResponders } from "./errors.js";
+import { HandshakeLimits, MAX_HANDSHAKE_MS } from "./handshakes.js";
 import { closingSockets } from "./own-sockets.js";
 import { ReconnectPace } from "./reconnect-pace.js";
 import type { ParsedServers } from "./servers.js";
@@ -22,9 +23,7 @@ export interface Target {
   readonly random: Random;
 }
 
-/** Servers themselves give a handshake 2 s. A client that was hung up on waits for this before it dials again. */
-const MAX_HANDSHAKE_MS = 5_000;
-/** Two unanswered pings end a connection whose other end has vanished: 15 to 20 s. */
+/** Two unanswered pings end a connection whose other end has vanished: 15 to 20 s, where nobody waits for anything sooner. */
 const PING_INTERVAL_MS = 7_500;
 
 /**
@@ -55,14 +54,28 @@ export async function hangUp(client: Client): Promise<void> {
   protocol?.transport?.discard?.();
 }
 
+/**
+ * Closes the line of a client of {@link dial}, which then dials another. What still waits to be sent would hold up the client's own
+ * `reconnect` (3.4.0), so the socket is closed as well, past the client's types.
+ */
+export function giveUpLine(client: Client): void {
+  const { protocol } = client as unknown as {
+    readonly protocol?: { readonly transport?: { readonly socket?: { destroy(): unknown } } };
+  };
+  const socket = protocol?.transport?.socket;
+  client.reconnect().catch(() => {});
+  socket?.destroy();
+}
+
 async function connected(target: Target, signal: AbortSignal | undefined): Promise<Client> {
   const { servers, authenticator, inboxPrefix, tls } = target;
   const pace = new ReconnectPace(target.random);
+  const longestMs = Math.min(target.requestTimeoutMs, MAX_HANDSHAKE_MS);
   const start = (): Promise<Client> =>
     connectClient({
       servers: [...servers.hosts],
       name: target.name,
-      timeout: Math.min(target.requestTimeoutMs, MAX_HANDSHAKE_MS),
+      timeout: longestMs,
       maxReconnectAttempts: -1,
       reconnectDelayHandler: () => pace.delayMs,
       pingInterval: PING_INTERVAL_MS,
@@ -76,8 +89,11 @@ async function connected(target: Target, signal: AbortSignal | undefined): Promi
     });
   try {
     const onlyServer = servers.hosts.length === 1;
+    const beganAt = systemClock.now();
     const client = await closingSockets(start, { signal, onlyServer, discard: hangUp });
+    const tookMs = systemClock.now() - beganAt;
     pace.follow(client);
+    void new HandshakeLimits(target.random, tookMs, longestMs).follow(client);
     return client;
   } catch (error) {
     signal?.throwIfAborted();

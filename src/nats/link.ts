@@ -8,12 +8,11 @@ import {
 import type { MillpondError } from "../errors/index.js";
 import { sleep, type Clock, type Random } from "../platform/index.js";
 import { fromClientError, isRefusal, notConnected } from "./errors.js";
+import { LineCheck } from "./line-check.js";
 import { requireServer } from "./server-version.js";
 
 /** Longest time that the end of a connection takes to send what is still to be said. */
 const FAREWELL_MS = 1_000;
-/** A line on which a ping is not answered in this time is taken for dead. */
-const PING_MS = 750;
 
 export type LinkState = "up" | "down" | "closed";
 
@@ -23,8 +22,6 @@ export interface LinkOptions {
   readonly inboxPrefix: string | undefined;
   readonly clock: Clock;
   readonly random: Random;
-  /** Whether a line that is silent may be given up for a new one. Default false: the client is somebody else's. */
-  readonly redials?: boolean;
 }
 
 export interface RequestSettings {
@@ -58,7 +55,7 @@ export class Link {
   #state: LinkState = "down";
   #facts: ServerFacts = { version: "", maxPayload: 0 };
   #refusal: MillpondError | undefined;
-  #isPinging = false;
+  #check: LineCheck | undefined;
 
   /** Down until it is given a client. */
   constructor(options: LinkOptions) {
@@ -67,13 +64,22 @@ export class Link {
     this.random = options.random;
   }
 
-  /** Goes by `client` from now on, once; it must be connected at this moment. */
-  attach(client: Client): void {
+  /**
+   * Goes by `client` from now on, once; it must be connected at this moment. `giveUpLine` has it dial another line; left out, that is
+   * the business of whose client it is.
+   */
+  attach(client: Client, giveUpLine?: () => void): void {
     this.#client = client;
     this.#refusal = undefined;
+    if (giveUpLine !== undefined) this.#check = this.#checkOf(client, giveUpLine);
     void this.#follow(client);
     this.#learn(client);
     this.#become("up");
+  }
+
+  /** Something that was due has not come. Where nothing else comes either, the line is given up within a second or so. */
+  suspect(): void {
+    if (this.#state === "up") this.#check?.begin();
   }
 
   /** Until there is a client, or it is connected again, requests throw this. */
@@ -137,27 +143,6 @@ export class Link {
     }
   }
 
-  /**
-   * Somebody hears nothing although the server has to say something. Pings it, and dials anew where nothing answers: what is
-   * swallowed on the way, by a router that forgot the line, say, is else found out only by the client's own pings, in 15 to 20 s.
-   */
-  suspect(): void {
-    const client = this.#client;
-    if (client === undefined || this.#state !== "up" || this.#isPinging) return;
-    if (this.#options.redials !== true) return;
-    void this.#ping(client);
-  }
-
-  async #ping(client: Client): Promise<void> {
-    this.#isPinging = true;
-    const late = sleep(this.clock, PING_MS).then(() => false);
-    // A failure says that the client knows by itself.
-    const isAlive = await Promise.race([client.rtt().catch(() => 0), late]);
-    this.#isPinging = false;
-    if (isAlive !== false || this.#state !== "up") return;
-    await client.reconnect().catch(() => {});
-  }
-
   publish(subject: string, payload: string, reply: string): void {
     this.#connected().publish(subject, payload, { reply });
   }
@@ -196,7 +181,7 @@ export class Link {
 
   async #follow(client: Client): Promise<void> {
     for await (const status of client.status()) {
-      if (status.type === "disconnect" || status.type === "staleConnection") {
+      if (["disconnect", "staleConnection", "forceReconnect"].includes(status.type)) {
         this.#become("down");
       } else if (status.type === "reconnect") {
         this.#learn(client);
@@ -211,6 +196,17 @@ export class Link {
       }
     }
     this.#become("closed");
+  }
+
+  #checkOf(client: Client, giveUpLine: () => void): LineCheck {
+    const giveUp = (): void => {
+      if (this.#state !== "up") return;
+      giveUpLine();
+      this.#become("down");
+    };
+    const { clock, random } = this;
+    const ping = async (): Promise<void> => await client.flush();
+    return new LineCheck({ clock, random, ping, received: () => client.stats().inBytes, giveUp });
   }
 
   #learn({ info }: Client): void {

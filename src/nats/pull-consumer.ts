@@ -14,9 +14,11 @@ const PULL_EXPIRES_MS = 5_000;
 const HEARTBEAT_MS = 1_000;
 /** Heard nothing for this long while a pull is out, two heartbeats and a half: the consumer is given up. */
 const SILENCE_MS = 2_500;
-const SILENCE_CHECK_MS = 500;
-/** Heard nothing for this long, a heartbeat is overdue: it is asked whether the line is still there. */
+/** Heard nothing for this long: it may be the line, which can be found out meanwhile. */
 const SUSPECT_MS = 1_500;
+const SILENCE_CHECK_MS = 250;
+/** A check that is so much too late was held up together with all else in this process. */
+const HELD_UP_MS = 500;
 /** Between two pulls no more than this may pass, round trip included, for the time to count as waited through. */
 const PULL_GRACE_MS = 500;
 /** The server removes a consumer that nobody pulled from for this long: what we could not delete, after a crash of ours. */
@@ -47,7 +49,7 @@ export interface ConsumerHandler {
 /**
  * One consumer at the server, made for one reader and pulled from by hand. Ack none, and in memory: it costs the server
  * little and keeps nothing that matters. The client's own ordered consumers stall for tens of seconds after each reset
- * (3.4.0); this one finds out by itself that it is lost, and says so within 2.5 s.
+ * (3.4.0); this one finds out by itself that it is lost, and says so after 2.5 s.
  */
 export class PullConsumer {
   /** As the server made it; nothing is delivered before the first pull, so where it starts is known without a race. */
@@ -228,11 +230,11 @@ export class PullConsumer {
       this.#cancelSilenceCheck = undefined;
       const now = clock.now();
       // This process was held up: what the server said meanwhile is still to be read.
-      if (now - due > SILENCE_CHECK_MS) this.#lastHeard = now;
+      if (now - due > HELD_UP_MS) this.#lastHeard = now;
+      if (this.#wanted > 0 && now - this.#lastHeard > SUSPECT_MS) this.#api.link.suspect();
       if (this.#wanted > 0 && now - this.#lastHeard > SILENCE_MS) {
         this.#lose(new MillpondError("watch-error", `silence for ${SILENCE_MS} ms`));
       } else if (this.#wanted > 0) {
-        if (now - this.#lastHeard > SUSPECT_MS) this.#api.link.suspect();
         this.#cancelSilenceCheck = this.#checkSilence();
       }
     });

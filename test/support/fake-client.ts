@@ -30,11 +30,6 @@ export class FakeClient {
     return { json: () => answer };
   }
 
-  /** Its line is never silent. */
-  async rtt(): Promise<number> {
-    return 1;
-  }
-
   publish(subject: string, payload = ""): void {
     this.published.push(subject);
     this.payloads.push(payload);
