@@ -1,28 +1,25 @@
 /**
- * Lets one waiter sleep until something may have changed. A wake-up while nobody waits is kept for the next wait, so that
- * none is lost between looking and waiting; the waiter looks again each time.
+ * Lets waiters sleep until something may have changed. A wake-up while nobody waits is kept for the next wait, so that
+ * none is lost between looking and waiting; every waiter is woken, and looks again each time.
  */
 export class Wakeup {
-  #pending = false;
-  #resolve: (() => void) | undefined;
+  #isPending = false;
+  #waiting: (() => void)[] = [];
 
   wake(): void {
-    const resolve = this.#resolve;
-    if (resolve === undefined) {
-      this.#pending = true;
-      return;
-    }
-    this.#resolve = undefined;
-    resolve();
+    const waiting = this.#waiting;
+    this.#isPending = waiting.length === 0;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
   }
 
   wait(): Promise<void> {
-    if (this.#pending) {
-      this.#pending = false;
+    if (this.#isPending) {
+      this.#isPending = false;
       return Promise.resolve();
     }
     return new Promise((resolve) => {
-      this.#resolve = resolve;
+      this.#waiting.push(resolve);
     });
   }
 }

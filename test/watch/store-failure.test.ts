@@ -208,6 +208,48 @@ describe("a store that fails", () => {
   });
 });
 
+/** A watch whose store fails, whose position has expired, and which more is to be removed of than may be held. */
+async function withdrawing(): Promise<Watching> {
+  const entries = [put("a", 1), put("b", 2), put("c", 3)];
+  const watching = startWatching({
+    store: MemoryStore.of(entries, at(3)),
+    held: { maxUpdates: 1 },
+    maxStoreFailures: Infinity,
+  });
+  await turns();
+  watching.store.error = full;
+  await deliver(watching, put("a", 4));
+  watching.source.current.fail(new MillpondError("cursor-expired", "what came after it is gone"));
+  await turns();
+  // The first of a row waits like any failure.
+  watching.clock.advance(150);
+  await turns();
+  void watching.watch.remove(entries, "expired").catch(() => undefined);
+  await turns();
+  return watching;
+}
+
+describe("a store that fails while a position is withdrawn and entries are removed", () => {
+  test("lets both go on once it works", async () => {
+    await using watching = await withdrawing();
+    assert.deepEqual(watching.source.calls, ["watch all from 3", "watch all"]);
+    watching.store.error = undefined;
+    watching.clock.advance(5000);
+    await turns(20);
+    assert.ok(watching.events.some(({ type }) => type === "repair-started"));
+    assert.deepEqual([...watching.store.entries.keys()], ["a"]);
+    assert.ok(watching.store.position.isNone);
+  });
+
+  test("holds up no shutdown", async () => {
+    const watching = await withdrawing();
+    let hasEnded = false;
+    void watching.stop().finally(() => (hasEnded = true));
+    await turns(20);
+    assert.ok(hasEnded);
+  });
+});
+
 /** A watch whose store has refused `a@1` once, and is now thinking about it until the gate gives its answer. */
 async function withSlowRetry(): Promise<Watching> {
   const store = new MemoryStore();
