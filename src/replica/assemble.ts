@@ -47,7 +47,9 @@ export function assemble(loaded: Loaded): RunningReplica {
     const timeNs = store.cursorTimeNs?.() ?? 0n;
     const storedAt = time.toLocal(Number(timeNs / NS_PER_MS));
     progress.freshness.provenUpTo(timeNs === 0n ? undefined : storedAt);
-    progress.freshness.provenUpTo(levelAtOf(seen, note.text, store.cursor()));
+    const levelAt = levelAtOf(seen, note.text, store.cursor());
+    progress.freshness.provenUpTo(levelAt);
+    if (levelAt !== undefined && seen !== undefined) progress.wholeUpTo(seen.cursor);
   }
   progress.move("opened");
   const feed = new ChangeFeed();

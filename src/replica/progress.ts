@@ -57,6 +57,8 @@ export class Progress {
   #cursor = WatchCursor.none;
   /** What can be read. */
   #applied = WatchCursor.none;
+  /** The copy has all of the bucket up to here: it was level there. Before that a later record of a key may be on its way. */
+  #whole = WatchCursor.none;
   #head = WatchCursor.none;
   #level: Level | undefined;
   #isReady = false;
@@ -106,8 +108,14 @@ export class Progress {
     this.tally.rebuilt(this.#line.taken(rebuilds));
   }
 
-  hasApplied(revision: WatchCursor): boolean {
-    return hasReached(this.#applied, revision);
+  /** Whether a key that was written by this revision shows that or something newer. */
+  hasWhole(revision: WatchCursor): boolean {
+    return hasReached(this.#whole, revision);
+  }
+
+  /** The copy was level with the bucket at this position. */
+  wholeUpTo(cursor: WatchCursor): void {
+    this.#whole = cursor;
   }
 
   /** The copy on the disk, before anything is heard of its bucket. */
@@ -206,8 +214,10 @@ export class Progress {
       case "store-unblocked":
         this.#standing.block(false);
         break;
-      case "caught-up":
       case "repair-started":
+        this.wholeUpTo(WatchCursor.none);
+        break;
+      case "caught-up":
       case "repair-finished":
       case "swept":
       case "counted":
@@ -224,6 +234,7 @@ export class Progress {
     this.#head = head ?? this.#head;
     if (!caughtUp || pending > 0 || !this.#source.connected || !this.#line.accepts()) return;
     this.move("level");
+    this.wholeUpTo(cursor);
     if (!this.#standing.isLevel || isUnchecked === true) return;
     this.#level = { cursor, at: this.#clock.now() };
     this.freshness.provenUpTo(this.#level.at);

@@ -49,7 +49,9 @@ export interface Replica extends AsyncDisposable {
    */
   changes(options?: ChangesOptions): AsyncIterableIterator<ChangeBatch>;
   /**
-   * Resolves once everything up to this revision can be read here, also where it is of a key out of scope: read your own writes.
+   * Resolves once what was written by this revision, or something newer of its key, can be read here: read your own writes. That is
+   * when the copy has been level with the bucket at the revision or past it; for a key out of scope it may take three seconds on an idle
+   * bucket. A number says nothing of which making of a bucket it is of: where one may have been made again, wait for `live` first.
    * Rejects as {@link Replica.ready} does.
    */
   waitFor(

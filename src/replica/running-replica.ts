@@ -72,7 +72,7 @@ export class RunningReplica extends LocalReads implements Replica {
       typeof revision === "bigint"
         ? WatchCursor.fromU64(revision)
         : WatchCursor.fromVersion(revision);
-    return progress.waiting.until(() => progress.hasApplied(position), signal);
+    return progress.waiting.until(() => progress.hasWhole(position), signal);
   }
 
   async audit(options: { readonly signal?: AbortSignal } = {}): Promise<AuditReport> {

@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isMillpondError } from "../../src/errors/index.js";
 import { openInProcess } from "../../src/in-process/index.js";
+import { systemClock } from "../../src/platform/index.js";
+import { CurrentCopy } from "../../src/replica/current-copy.js";
 import { openReplica } from "../../src/replica/index.js";
+import { Progress } from "../../src/replica/progress.js";
+import { WatchCursor } from "../../src/values/index.js";
 import { bytes } from "../support/bucket.js";
 import { MemoryStore } from "../support/memory-store.js";
 import { tempDirectory } from "../support/temp-directory.js";
@@ -81,5 +85,27 @@ describe("waiting for a revision", () => {
     connection.disconnect();
     await using replica = await openReplica({ source, path });
     await replica.waitFor(version);
+  });
+
+  test("lasts while a later record of the key may be on its way: until the copy is level", async () => {
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    const copy = new CurrentCopy(new MemoryStore(), { text: undefined });
+    const progress = new Progress(systemClock, source, () => undefined);
+    const heard = (revision: number, pending: number): void => {
+      const cursor = WatchCursor.fromU64(revision);
+      const event = { type: "progress", received: 1, pending, caughtUp: true, cursor } as const;
+      progress.watched(event, copy);
+    };
+    progress.move("opened");
+    progress.watched({ type: "watching", from: WatchCursor.fromU64(1) }, copy);
+    progress.watched({ type: "caught-up", cursor: WatchCursor.fromU64(1) }, copy);
+    heard(9, 3);
+    assert.equal(progress.hasWhole(WatchCursor.fromU64(5)), false);
+    heard(12, 0);
+    assert.equal(progress.hasWhole(WatchCursor.fromU64(5)), true);
+    assert.equal(progress.hasWhole(WatchCursor.fromU64(13)), false);
+    progress.watched({ type: "repair-started", reason: "foreign-cursor" }, copy);
+    assert.equal(progress.hasWhole(WatchCursor.fromU64(5)), false);
   });
 });
