@@ -32,8 +32,6 @@ export interface Loaded {
   readonly clock: Clock;
 }
 
-const NS_PER_MS = 1_000_000n;
-
 /** Puts a replica together from what was read of the disk, and begins to follow the bucket. */
 export function assemble(loaded: Loaded): RunningReplica {
   const { options, scope, prefixes, store, note, progress, clock } = loaded;
@@ -44,9 +42,6 @@ export function assemble(loaded: Loaded): RunningReplica {
   const looks = new BucketLooks(options.source, clock, time, (info) => looked(info));
   const keeper = new SeenKeeper(loaded.seenFile, clock, () => describe());
   if (isOfSource(loaded)) {
-    const timeNs = store.cursorTimeNs?.() ?? 0n;
-    const storedAt = time.toLocal(Number(timeNs / NS_PER_MS));
-    progress.freshness.provenUpTo(timeNs === 0n ? undefined : storedAt);
     const levelAt = levelAtOf(seen, note.text, store.cursor());
     progress.freshness.provenUpTo(levelAt);
     if (levelAt !== undefined && seen !== undefined) progress.wholeUpTo(seen.cursor);
@@ -62,7 +57,6 @@ export function assemble(loaded: Loaded): RunningReplica {
     progress,
     feed,
     expiry,
-    time,
     looks,
     keeper,
     clock,

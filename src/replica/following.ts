@@ -1,6 +1,6 @@
 import type { WatchScope } from "../kv/index.js";
 import type { Clock } from "../platform/index.js";
-import type { KvUpdate, WatchCursor } from "../values/index.js";
+import type { KvUpdate } from "../values/index.js";
 import { type AuditReport, type RunningWatch, startWatch } from "../watch/index.js";
 import type { BucketLooks } from "./bucket-looks.js";
 import type { ChangeFeed } from "./change-feed.js";
@@ -11,10 +11,7 @@ import type { ReplicaOrigin } from "./origin.js";
 import type { Progress } from "./progress.js";
 import type { SeenKeeper } from "./seen-keeper.js";
 import type { Expiry } from "./expiry.js";
-import type { ServerTime } from "./server-time.js";
 import { Sweeper } from "./sweeper.js";
-
-const NS_PER_MS = 1_000_000n;
 
 export interface FollowingParts {
   readonly options: ReplicaOptions;
@@ -24,7 +21,6 @@ export interface FollowingParts {
   readonly progress: Progress;
   readonly feed: ChangeFeed;
   readonly expiry: Expiry;
-  readonly time: ServerTime;
   readonly looks: BucketLooks;
   readonly keeper: SeenKeeper;
   readonly clock: Clock;
@@ -103,7 +99,7 @@ export class Following {
       origin,
       parse: (update) => update,
       apply: (updates) => this.#apply(updates),
-      onApplied: (cursor) => progress.stored(cursor, this.#timeOf(cursor)),
+      onApplied: (cursor) => progress.stored(cursor),
       // Reads go on without the disk, and so does the watch, within the bounds of what it may hold.
       maxStoreFailures: Infinity,
       onEvent: (event) => {
@@ -128,14 +124,6 @@ export class Following {
     copy.show(updates);
     this.#sweeper.noticed(updates);
     tell?.();
-  }
-
-  /** When, by our clock, the bucket was at `cursor`: it is there until something newer comes. */
-  #timeOf(cursor: WatchCursor): number | undefined {
-    const { copy, time } = this.#parts;
-    const timeNs = copy.cursorTimeNs();
-    if (cursor.isNone || timeNs === 0n) return undefined;
-    return time.toLocal(Number(timeNs / NS_PER_MS));
   }
 }
 

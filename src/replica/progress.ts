@@ -124,10 +124,12 @@ export class Progress {
     this.#applied = cursor;
   }
 
-  /** The store holds everything up to `cursor`, where the bucket was at `provenAt` by our clock. */
-  stored(cursor: WatchCursor, provenAt: number | undefined): void {
+  /**
+   * The store holds everything up to `cursor`. When the bucket was there says nothing of the copy's age: until it is level it lacks what
+   * the bucket had then and has written anew since.
+   */
+  stored(cursor: WatchCursor): void {
     this.#cursor = cursor;
-    this.freshness.provenUpTo(provenAt);
   }
 
   /** The bucket was asked where it ends. */

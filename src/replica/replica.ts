@@ -84,9 +84,8 @@ export interface ReplicaStatus {
   };
   /**
    * The copy is what the bucket was at this moment, or newer: milliseconds since the Unix epoch, by this machine's clock. While `live` it
-   * moves about once a second, also where nothing changes; it stands still while the bucket cannot be followed. After a start it is what the disk
-   * knows: when the update at the cursor was stored, or when the copy was last level (kept every ten seconds and by `close`).
-   * `undefined`: nothing is known.
+   * moves about once a second, also where nothing changes; it stands still while the bucket cannot be followed. After a start it is
+   * when the copy was last level, which is kept every ten seconds and by `close`. `undefined`: it never was, or nothing says so.
    */
   readonly asOf: number | undefined;
   readonly size: number;

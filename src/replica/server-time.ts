@@ -25,9 +25,4 @@ export class ServerTime {
   now(): number {
     return this.#clock.now() + (this.#offsetMs ?? 0);
   }
-
-  /** When by our clock it was `serverTimeMs` by the bucket's. */
-  toLocal(serverTimeMs: number): number {
-    return serverTimeMs - (this.#offsetMs ?? 0);
-  }
 }
