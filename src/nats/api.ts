@@ -6,6 +6,7 @@ import type {
   StreamConfig,
   StreamInfo,
 } from "./api-types.js";
+import { askAgain } from "./ask-again.js";
 import { ApiError, fromApiError } from "./errors.js";
 import { Leftovers, type Leftover } from "./leftovers.js";
 import type { Link } from "./link.js";
@@ -15,6 +16,8 @@ const NO_MESSAGE_FOUND = 10037;
 const NAME_TAKEN = 10058;
 /** A stream that does not tell of itself in this time is as good as away: a watch must not wait longer to say so. */
 const LOOK_MS = 5_000;
+/** Also what is not said to have an end of its own is given up at some time: the longest that a request may take. */
+const ASK_MS = 30_000;
 /** A consumer that cannot be deleted in this time is left to the server, which removes it when it is idle. */
 const CLEAN_UP_MS = 2_000;
 
@@ -25,7 +28,7 @@ const CLEAN_UP_MS = 2_000;
 export class JetStreamApi {
   readonly link: Link;
   readonly #leftovers: Leftovers;
-  /** Consumers that were made and not discarded, by name. */
+  /** Consumers that were asked for and not discarded, by name. */
   readonly #consumers = new Map<string, Leftover>();
 
   constructor(link: Link) {
@@ -37,7 +40,7 @@ export class JetStreamApi {
 
   async streamInfo(stream: string): Promise<StreamInfo> {
     const subject = `STREAM.INFO.${stream}`;
-    return await this.#call(`look at stream ${stream}`, subject, undefined, LOOK_MS);
+    return await this.#ask(`look at stream ${stream}`, subject, undefined, LOOK_MS);
   }
 
   /** `undefined` where a stream of the name is there with another configuration. */
@@ -63,7 +66,7 @@ export class JetStreamApi {
 
   async #message(stream: string, which: object): Promise<StoredMessage | undefined> {
     try {
-      const answer = await this.#call<{ readonly message: StoredMessage }>(
+      const answer = await this.#ask<{ readonly message: StoredMessage }>(
         `read from stream ${stream}`,
         `STREAM.MSG.GET.${stream}`,
         which,
@@ -76,13 +79,19 @@ export class JetStreamApi {
   }
 
   async createConsumer(stream: string, config: ConsumerConfig): Promise<ConsumerInfo> {
-    const info = await this.#call<ConsumerInfo>(
+    const { name } = config;
+    // Before it is there: whoever ends this while the answer is under way leaves it behind else.
+    this.#consumers.set(name, { stream, consumer: name });
+    return await this.#ask<ConsumerInfo>(
       `create a consumer of stream ${stream}`,
-      `CONSUMER.CREATE.${stream}.${config.name}`,
+      `CONSUMER.CREATE.${stream}.${name}`,
       { stream_name: stream, config, action: "create" },
     );
-    this.#consumers.set(config.name, { stream, consumer: config.name });
-    return info;
+  }
+
+  /** There is no such consumer: it was refused. */
+  forgetConsumer(consumer: string): void {
+    this.#consumers.delete(consumer);
   }
 
   /**
@@ -107,11 +116,23 @@ export class JetStreamApi {
 
   async #deleteConsumer(stream: string, consumer: string): Promise<void> {
     const subject = `CONSUMER.DELETE.${stream}.${consumer}`;
-    await this.#call(`delete a consumer of stream ${stream}`, subject, undefined, CLEAN_UP_MS);
+    await this.#ask(`delete a consumer of stream ${stream}`, subject, undefined, CLEAN_UP_MS);
   }
 
   nextSubject(stream: string, consumer: string): string {
     return `${PREFIX}.CONSUMER.MSG.NEXT.${stream}.${consumer}`;
+  }
+
+  /** For what does the same when it is asked twice. */
+  async #ask<T>(doing: string, subject: string, body?: unknown, limitMs = ASK_MS): Promise<T> {
+    const { link } = this;
+    const ask = async (leftMs: number, asked: number): Promise<T> => {
+      // What goes unanswered may be the line's doing.
+      if (asked > 0) link.suspect();
+      return await this.#call(doing, subject, body, leftMs);
+    };
+    const limit = Math.min(limitMs, link.requestTimeoutMs);
+    return await askAgain(link.clock, link.random, limit, ask);
   }
 
   async #call<T>(doing: string, subject: string, body?: unknown, timeoutMs?: number): Promise<T> {

@@ -52,12 +52,14 @@ export class Leftovers {
 
   /** Deletes the consumer, now or when that can be done. Resolves after the first attempt. Never throws. */
   async remove(stream: string, consumer: string): Promise<void> {
-    const leftover = { stream, consumer };
-    if (await this.#attempt(leftover)) return;
     if (this.#link.state === "closed") return;
+    const leftover = { stream, consumer };
+    // Until it is gone: who ends this while the answer is under way says it once more.
     this.#left.push(leftover);
     if (this.#left.length > MOST) this.#left.shift();
-    this.#retryLater();
+    const isGone = await this.#attempt(leftover);
+    if (isGone) this.#left = this.#left.filter((left) => left !== leftover);
+    else this.#retryLater();
   }
 
   async #clean(): Promise<void> {

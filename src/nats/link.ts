@@ -87,6 +87,11 @@ export class Link {
     this.#refusal = reason;
   }
 
+  /** Longest wait for an answer, in milliseconds. */
+  get requestTimeoutMs(): number {
+    return this.#options.requestTimeoutMs;
+  }
+
   get state(): LinkState {
     return this.#state;
   }

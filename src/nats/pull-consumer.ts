@@ -120,9 +120,9 @@ export class PullConsumer {
       return new PullConsumer(api, spec.stream, info, handler);
     } catch (error) {
       // Unless the server refused it, the answer may be all that was lost. Not waited for: the server may be gone as well.
-      if (!(error instanceof ApiError)) {
-        void api.discardConsumer(spec.stream, config.name);
-      }
+      const isRefused = error instanceof ApiError && error.status < 500;
+      if (isRefused) api.forgetConsumer(config.name);
+      else void api.discardConsumer(spec.stream, config.name);
       throw error;
     }
   }

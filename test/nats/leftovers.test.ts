@@ -43,6 +43,26 @@ for (const version of serverVersions) {
       );
     });
 
+    test("that are being made when their connection is closed are deleted", async () => {
+      await using server = await startNatsServer({ version });
+      await using proxy = await startTcpProxy(server.port);
+      await using client = await connectClient({ port: server.port });
+      const connection = await connect({ servers: `127.0.0.1:${proxy.port}` });
+      const bucket = await connection.createBucket("b");
+      await bucket.put("a", bytes("1"));
+      proxy.delay(200);
+      const counting = bucket.countRecords(allKeys).catch(() => undefined);
+      await until("it is made", async () => (await consumersOf(client, "b")).length === 1);
+      // Its answer is still under way.
+      await connection.close();
+      await counting;
+      await until(
+        "none is left",
+        async () => (await consumersOf(client, "b")).length === 0,
+        SOON_MS,
+      );
+    });
+
     test("of watches that are open when their connection is closed are deleted", async () => {
       await using server = await startNatsServer({ version });
       await using client = await connectClient({ port: server.port });
