@@ -89,7 +89,7 @@ export class Following {
     const { options, scope, copy, origin, progress, expiry, keeper, clock } = this.#parts;
     const { source, random, batch, retry, held, countIntervalMs } = options;
     return startWatch<KvUpdate>({
-      source: observed(source, (rebuilds) => progress.taken(rebuilds)),
+      source: observed(source, progress),
       scope,
       auditor: source,
       store: copy,

@@ -1,10 +1,19 @@
 import type { KvWatch, KvWatcher, WatchBatch } from "../kv/index.js";
 
-/** The source, telling of each batch that is taken from it how often what delivers was replaced by then. */
-export function observed(source: KvWatcher, onRebuilds: (rebuilds: number) => void): KvWatcher {
+/** Told what passes by on the way from a source, and goes no further. */
+export interface SourceObserver {
+  /** A watch was set up: what it cannot promise. */
+  warned(warning: string | undefined): void;
+  /** A batch was taken; what delivers was replaced so often by then. */
+  taken(rebuilds: number): void;
+}
+
+export function observed(source: KvWatcher, observer: SourceObserver): KvWatcher {
   return {
     async watch(scope, options) {
-      return new ObservedWatch(await source.watch(scope, options), onRebuilds);
+      const watch = await source.watch(scope, options);
+      observer.warned(watch.warning);
+      return new ObservedWatch(watch, (rebuilds) => observer.taken(rebuilds));
     },
   };
 }

@@ -66,6 +66,7 @@ export class Progress {
   #received = 0;
   #missed: number | undefined;
   #pending = 0;
+  #warning: string | undefined;
   #lastError: unknown;
   #storeFailingSince: number | undefined;
   #logRepair: LogRepair | undefined;
@@ -101,6 +102,10 @@ export class Progress {
   connectedChanged(): void {
     if (!this.#source.connected) this.#line.lineLost();
     this.#standing.connectedChanged();
+  }
+
+  warned(warning: string | undefined): void {
+    this.#warning = warning;
   }
 
   /** A batch was taken of a watch that had replaced what delivers so often. */
@@ -174,6 +179,7 @@ export class Progress {
       resumed: this.#resumed ?? false,
       received: this.#received,
       missed: this.#missed,
+      warning: this.#warning,
       lastError: this.#lastError,
       lastErrorCode: isMillpondError(this.#lastError) ? this.#lastError.code : undefined,
       counters: this.tally.counters,

@@ -97,6 +97,8 @@ export interface ReplicaStatus {
   readonly received: number;
   /** After a resume: the updates fetched until caught up. `undefined` before then, and without a resume. */
   readonly missed: number | undefined;
+  /** For people: what the source cannot promise this copy, and what to do about it. `undefined`: nothing is known to be wrong. */
+  readonly warning: string | undefined;
   /** The source's or the store's last failure; kept after it was mended, `undefined` where there was none. */
   readonly lastError: unknown;
   /** Its code, where it is an error of Millpond's. */

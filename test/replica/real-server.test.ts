@@ -14,6 +14,18 @@ const retry = { minMs: 10, maxMs: 100 };
 
 for (const version of serverVersions) {
   describe(`a replica of a bucket on nats-server ${version}`, () => {
+    test("says what this server cannot promise it, and only then", async () => {
+      await using server = await startNatsServer({ version });
+      await using directory = await tempDirectory();
+      await using connection = await connect({ servers: server.url });
+      const source = await connection.createBucket("b");
+      const path = directory.file("copy");
+      await using replica = await openReplica({ source, path, retry, scope: ["a.", "b."] });
+      await replica.ready();
+      const isOld = version.startsWith("2.10.");
+      assert.equal(replica.status().warning?.includes("upgrade it to 2.11") ?? false, isOld);
+    });
+
     test("is live again after the server was killed, and after its own restart resumes", async () => {
       await using server = await startNatsServer({ version });
       await using directory = await tempDirectory();
