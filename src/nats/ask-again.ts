@@ -1,7 +1,7 @@
 import { sleep, type Clock, type Random } from "../platform/index.js";
 
 /** Between two asks: from the first pause, which doubles, to the longest; and up to half as much more. */
-const PAUSE_MS = { first: 750, longest: 3_000 };
+const PAUSE_MS = { first: 750, longest: 1_500 };
 
 /**
  * The first answer to something that is asked again while no answer comes, until `limitMs` have passed. A request that came to a

@@ -43,7 +43,7 @@ describe("what may be asked twice", () => {
     await pass(clock, 4900);
     assert.deepEqual(
       asks.map(({ leftMs }) => leftMs),
-      [5000, 4250, 2750],
+      [5000, 4250, 2750, 1250],
     );
     asks[2]?.resolve("third");
     assert.equal(await answer, "third");
