@@ -50,6 +50,14 @@ interface Suspect {
   readonly verdict: KeyVerdict;
 }
 
+/** What makes a suspect none of the audit's business any more. */
+interface Overtaking {
+  /** Keys that the flow has brought since. */
+  readonly touched: ReadonlySet<string>;
+  /** Whether a watch has begun with the full state since. */
+  readonly isAnew: () => boolean;
+}
+
 interface Listing {
   readonly seen: ReadonlySet<string>;
   readonly removed: ReadonlyMap<string, KvRecordHead>;
@@ -70,19 +78,20 @@ export async function auditOnce(parts: AuditParts, signal: AbortSignal): Promise
   for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt += 1) {
     if (!(await flow.until(() => flow.isCaughtUp, signal))) break;
     const touched = known.beginAudit();
-    let listing: Listing | undefined;
+    const { repairs } = flow;
+    const isAnew = (): boolean => flow.repairs !== repairs;
+    // Only an audit that came to its end knows of all removals, and that the copy is what it listed.
+    let removed: Listing["removed"] | undefined;
     try {
-      const { repairs } = flow;
-      listing = await list(parts, touched, signal);
-      if (!(await isPassed(parts, listing.end, repairs, signal))) {
-        listing = undefined;
-        continue;
-      }
+      const listing = await list(parts, touched, signal);
+      if (!(await isPassed(parts, listing.end, isAnew, signal))) continue;
       const suspects = await suspectsOf(parts, listing, touched, signal);
-      await mend(parts, suspects, touched, signal);
+      await mend(parts, suspects, { touched, isAnew }, signal);
+      if (isAnew()) continue;
+      removed = listing.removed;
       return reportOf(parts.writer.position.cursor, listing.seen.size, suspects);
     } finally {
-      known.endAudit(listing?.removed);
+      known.endAudit(removed);
     }
   }
   throw new MillpondError(
@@ -131,14 +140,13 @@ async function list(
 async function isPassed(
   { flow, writer }: AuditParts,
   end: WatchCursor,
-  repairs: number,
+  isAnew: () => boolean,
   signal: AbortSignal,
 ): Promise<boolean> {
   const hasPassed = (): boolean => {
     const { cursor } = writer.position;
     return laterCursor(cursor, end) === cursor;
   };
-  const isAnew = (): boolean => flow.repairs !== repairs;
   await flow.until(() => isAnew() || (flow.isCaughtUp && hasPassed()), signal, LONGEST_LAG_MS);
   if (isAnew() || flow.isOver) return false;
   if (hasPassed()) return true;
@@ -176,7 +184,7 @@ async function suspectsOf(
 async function mend(
   parts: AuditParts,
   suspects: readonly Suspect[],
-  touched: ReadonlySet<string>,
+  { touched, isAnew }: Overtaking,
   signal: AbortSignal,
 ): Promise<void> {
   const { auditor, copy, writer, inject } = parts;
@@ -194,6 +202,7 @@ async function mend(
     await inject(() =>
       updates.filter((update, index): update is KvUpdate => {
         const suspect = some[index];
+        if (isAnew()) return false;
         if (update === undefined || suspect === undefined || touched.has(suspect.key)) return false;
         return sameVersion(copy.get(suspect.key)?.version, suspect.held?.version);
       }),

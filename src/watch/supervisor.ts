@@ -190,7 +190,7 @@ export class Supervisor<U> {
    *    gets positions along the way.
    */
   async #startOver(reason: StartOverReason): Promise<Phase> {
-    const { options, copy, writer } = this.#options;
+    const { options, copy, writer, lane } = this.#options;
     const mustRepair = copy.holdsAnything();
     const actual = await this.#readOrigin();
     const isForeign =
@@ -199,7 +199,8 @@ export class Supervisor<U> {
         options.origin?.refusal(actual, nowhere.cursor) === "foreign-cursor");
     const watch = await this.#open(undefined);
     return this.#orClose(watch, async () => {
-      await writer.withdraw();
+      // What is between two flushes has read the position that it keeps, and would bring it back.
+      await lane.run(() => writer.withdraw());
       this.#isForeign = mustRepair && isForeign;
       if (!mustRepair && actual !== undefined) await this.#adopt(actual);
       const repair = mustRepair ? { repair: { reason, actual } } : {};

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { isMillpondError } from "../../src/errors/index.js";
+import { isMillpondError, MillpondError } from "../../src/errors/index.js";
 import type { VersionToken } from "../../src/values/index.js";
 import type { CursorOrigin } from "../../src/watch/index.js";
 import { at, batchOf, put, removal, ScriptedSource } from "../support/scripted-source.js";
@@ -154,6 +154,33 @@ describe("an audit", () => {
     assert.deepEqual(revisions(store), ["a@1", "b@2", "c@3"]);
   });
 
+  test("that begins anew with a repair leaves what it judged to the repair", async () => {
+    const source = uncounted();
+    const store = copy();
+    await using watching = startWatching({ source, store, auditor: source, origin });
+    source.keep(put("a", 1), put("b", 2), put("c", 3), put("d", 4), removal("e", 5));
+    const entry = source.entry.bind(source);
+    source.entry = async (key) => {
+      source.entry = entry;
+      const found = await entry(key);
+      source.current.fail(new MillpondError("cursor-expired", "what came after it is gone"));
+      await turns(20);
+      watching.clock.advance(200);
+      await turns(20);
+      return found;
+    };
+    const auditing = watching.watch.audit();
+    await bring(watching, [], { cursor: at(5), caughtUp: true });
+    await turns(60);
+    assert.deepEqual(revisions(store), ["a@1", "b@2", "c@3"]);
+    const records = [put("a", 1), put("b", 2), put("c", 3), put("d", 4), removal("e", 5)];
+    await bring(watching, records, { cursor: at(6), caughtUp: true });
+    await turns(60);
+    const { cursor, missing } = await auditing;
+    assert.deepEqual([cursor.toU64(), missing], [6n, 0]);
+    assert.equal(source.calls.filter((call) => call === "list").length, 2);
+  });
+
   test("ends with its signal, with the watch, and with what the source throws", async () => {
     const source = uncounted();
     await using watching = startWatching({ source, store: copy(), auditor: source, origin });
@@ -254,6 +281,21 @@ describe("a count", () => {
     await bring(watching, [], { cursor: at(5), caughtUp: true });
     await turns(30);
     assert.deepEqual(revisions(watching.store), ["a@1", "c@3"]);
+  });
+
+  test("proves nothing by an audit that failed before all was mended", async () => {
+    const source = new ScriptedSource();
+    source.keep(put("a", 1), put("c", 3), put("d", 4));
+    const countRecords = source.countRecords.bind(source);
+    const entry = source.entry.bind(source);
+    source.countRecords = () => Promise.reject(new Error("not now"));
+    source.entry = () => Promise.reject(new Error("nor this"));
+    await using watching = startWatching({ source, store: copy(), auditor: source, origin });
+    await bring(watching, [], { cursor: at(5), caughtUp: true });
+    await assert.rejects(watching.watch.audit(), { message: "nor this" });
+    Object.assign(source, { countRecords, entry });
+    await count(watching);
+    assert.deepEqual(revisions(watching.store), ["a@1", "c@3", "d@4"]);
   });
 });
 

@@ -116,6 +116,27 @@ describe("a position that expired", () => {
     );
   });
 
+  test("does not come back with a removal that was under way when it was withdrawn", async () => {
+    const store = MemoryStore.of([put("a", 1), put("b", 2)], at(5));
+    await using watching = startWatching({
+      store,
+      apply: async () => {
+        await watching.gate.pass();
+      },
+    });
+    await turns();
+    const removing = watching.watch.remove([put("a", 1)], "expired");
+    await turns();
+    watching.source.current.fail(expired());
+    await turns(10);
+    watching.gate.release();
+    assert.equal(await removing, 1);
+    await turns(10);
+    assert.deepEqual(types(watching), ["watching", "watching", "repair-started"]);
+    assert.ok(store.position.isNone);
+    assert.deepEqual([...store.entries.keys()], ["b"]);
+  });
+
   test("is repaired as well when the watch says so later, after what it delivered is flushed", async () => {
     const { source, store } = outdated();
     source.setUpErrors.length = 0;

@@ -221,9 +221,6 @@ async function withdrawing(): Promise<Watching> {
   await deliver(watching, put("a", 4));
   watching.source.current.fail(new MillpondError("cursor-expired", "what came after it is gone"));
   await turns();
-  // The first of a row waits like any failure.
-  watching.clock.advance(150);
-  await turns();
   void watching.watch.remove(entries, "expired").catch(() => undefined);
   await turns();
   return watching;
