@@ -1,3 +1,4 @@
+import { sameRecord } from "../rules/index.js";
 import type { KvEntry, KvUpdate, RemovalReason } from "../values/index.js";
 import type { ReplicaEntry } from "./replica.js";
 
@@ -50,7 +51,7 @@ export function captureChanges(
     const earlier = within.get(key);
     const previous = earlier === undefined ? copy.get(key) : valueOf(earlier);
     within.set(key, update);
-    const isThere = previous !== undefined && kind === "put" && isSame(previous, update);
+    const isThere = previous !== undefined && kind === "put" && sameRecord(previous, update);
     if (isThere || (kind !== "put" && previous === undefined)) continue;
     changes.push({ update, previous });
   }
@@ -77,10 +78,6 @@ export function bytesOfChange({ update, previous }: CapturedChange): number {
 
 function defaultReason(kind: "delete" | "purge"): RemovalReason {
   return kind === "delete" ? "deleted" : "purged";
-}
-
-function isSame(previous: KvEntry, update: KvEntry): boolean {
-  return !update.version.isUnknown && previous.version.equals(update.version);
 }
 
 function valueOf(update: KvUpdate): KvEntry | undefined {

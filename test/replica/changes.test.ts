@@ -190,6 +190,13 @@ describe("changes that are not taken", () => {
     assert.equal(feed.capture(unread, updates), undefined);
   });
 
+  test("are told of another record of the same revision too, as a bucket that was made again has", async () => {
+    const feed = new ChangeFeed();
+    const changes = feed.subscribe({});
+    feed.capture(copy, [put("a", 1, "of another making")])?.();
+    assert.deepEqual(await take(changes, 1), ["a: a@1 → of another making (put @1)"]);
+  });
+
   test("of one batch build on each other, and leave out what is there already", async () => {
     const feed = new ChangeFeed();
     const changes = feed.subscribe({});
