@@ -1,4 +1,7 @@
-/** A source that tells of no rebuilds is believed at its second word: the first may have been waiting since before the line was lost. */
+/**
+ * A source that tells of no rebuilds is believed at its second word of those that were taken since the line came back: what it had
+ * read ahead when it was lost is taken after that too.
+ */
 const WORDS_ENOUGH = 2;
 
 /**
@@ -10,17 +13,27 @@ export class LineProof {
   /** The count that proves it; `undefined`: nothing to be proven. */
   #needed: number | undefined;
   #words = 0;
+  #isBack = false;
+  /** A batch was taken since the line came back, and no word was counted since. */
+  #hasNew = false;
 
   /** A batch was taken of a source that had rebuilt so often in this watch. Gives how many of them are new. */
   taken(rebuilds: number): number {
     const more = Math.max(0, rebuilds - this.#rebuilds);
     this.#rebuilds = rebuilds;
+    this.#hasNew ||= this.#isBack;
     return more;
   }
 
   lineLost(): void {
     this.#needed = this.#rebuilds + 1;
     this.#words = 0;
+    this.#isBack = false;
+    this.#hasNew = false;
+  }
+
+  lineBack(): void {
+    this.#isBack = true;
   }
 
   /** A watch that was set up anew has nothing of before. */
@@ -32,7 +45,8 @@ export class LineProof {
   /** The source has said that the copy is level: may it be believed? */
   accepts(): boolean {
     if (this.#needed === undefined) return true;
-    this.#words += 1;
+    if (this.#hasNew) this.#words += 1;
+    this.#hasNew = false;
     if (this.#rebuilds < this.#needed && this.#words < WORDS_ENOUGH) return false;
     this.#needed = undefined;
     return true;

@@ -100,7 +100,8 @@ export class Progress {
   }
 
   connectedChanged(): void {
-    if (!this.#source.connected) this.#line.lineLost();
+    if (this.#source.connected) this.#line.lineBack();
+    else this.#line.lineLost();
     this.#standing.connectedChanged();
   }
 

@@ -22,9 +22,28 @@ describe("a word that the copy is level", () => {
   test("is believed at its second time from a source that tells of no rebuilds, and at once from a new watch", () => {
     const line = new LineProof();
     line.lineLost();
-    assert.deepEqual([line.accepts(), line.accepts()], [false, true]);
+    line.lineBack();
+    line.taken(0);
+    assert.equal(line.accepts(), false);
+    line.taken(0);
+    assert.equal(line.accepts(), true);
     line.lineLost();
     line.watchBegun();
+    assert.equal(line.accepts(), true);
+  });
+
+  test("is not believed for how many of them waited here when the line was lost, or came while it was", () => {
+    const line = new LineProof();
+    line.taken(0);
+    line.taken(0);
+    line.lineLost();
+    line.taken(0);
+    line.lineBack();
+    assert.deepEqual([line.accepts(), line.accepts(), line.accepts()], [false, false, false]);
+    line.taken(0);
+    // One batch, one word.
+    assert.deepEqual([line.accepts(), line.accepts()], [false, false]);
+    line.taken(0);
     assert.equal(line.accepts(), true);
   });
 
