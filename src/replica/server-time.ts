@@ -18,6 +18,8 @@ export class ServerTime {
 
   /** The bucket said what time it is, at some moment between our `askedAt` and now: wrong by half of that at most. */
   heard(serverTimeMs: number, askedAt: number): void {
+    // A source that does not know it says nothing: no time is after NaN, and nothing would ever be over.
+    if (!Number.isFinite(serverTimeMs)) return;
     const answeredAt = this.#clock.now();
     this.#offsetMs = serverTimeMs - (askedAt + answeredAt) / 2;
   }
