@@ -48,7 +48,7 @@ export function assemble(loaded: Loaded): RunningReplica {
   }
   progress.move("opened");
   const feed = new ChangeFeed();
-  const origin = new ReplicaOrigin(() => looks.look(), copy, prefixes, note);
+  const origin = new ReplicaOrigin(() => looks.look(), copy, prefixes, note, expiry.mode);
   const following = new Following({
     options,
     scope,

@@ -1,5 +1,5 @@
 import type { BucketInfo } from "../kv/index.js";
-import { bucketAccountsFor, mayResume } from "../rules/index.js";
+import { bucketAccountsFor, type Evictions, mayResume, retains } from "../rules/index.js";
 import type { SnapshotStore } from "../store/index.js";
 import type { WatchCursor } from "../values/index.js";
 import type { BucketFacts, BucketIdentity, CursorOrigin, StartOverReason } from "../watch/index.js";
@@ -11,20 +11,23 @@ export class ReplicaOrigin implements CursorOrigin {
   readonly #copy: Pick<SnapshotStore, "size" | "cursor">;
   readonly #scope: readonly string[];
   readonly #note: OriginNote;
+  readonly #evictions: Evictions;
   /** Whether a log that a power loss brings back can only hold positions that the source itself will refuse. */
   #isSettled = false;
 
-  /** `look` asks the bucket. */
+  /** `look` asks the bucket. `evictions`: what becomes of what the bucket drops by itself. */
   constructor(
     look: () => Promise<BucketInfo>,
     copy: Pick<SnapshotStore, "size" | "cursor">,
     scope: readonly string[],
     note: OriginNote,
+    evictions: Evictions,
   ) {
     this.#look = look;
     this.#copy = copy;
     this.#scope = scope;
     this.#note = note;
+    this.#evictions = evictions;
   }
 
   async read(): Promise<BucketFacts> {
@@ -39,13 +42,15 @@ export class ReplicaOrigin implements CursorOrigin {
       records,
       lastSequence,
       limits,
-      serverTimeMs,
+      ...(Number.isFinite(serverTimeMs) ? { serverTimeMs } : {}),
     };
   }
 
   refusal(actual: BucketFacts, position: WatchCursor): StartOverReason | undefined {
     const identity = { bucket: actual.bucket, created: actual.created, scope: this.#scope };
     if (mayResume(this.#note.identity, identity) !== "yes") return "foreign-cursor";
+    // It holds on purpose what the bucket has no record of, and its position is refused by the bucket's first record where that matters.
+    if (retains(this.#evictions, actual.limits)) return undefined;
     const copy = { keys: this.#copy.size, revision: position.toU64() };
     if (bucketAccountsFor(copy, actual)) return undefined;
     // New records may make it seem to account for the copy later: the position must not come back.

@@ -5,7 +5,7 @@ import { readSnapshot, verify } from "../../src/log/index.js";
 import { AppendLogSnapshot } from "../../src/store/index.js";
 import { WatchCursor } from "../../src/values/index.js";
 import { openInProcess } from "../../src/in-process/index.js";
-import type { CopyIdentity } from "../../src/rules/index.js";
+import type { CopyIdentity, Evictions } from "../../src/rules/index.js";
 import { OriginFile } from "../../src/replica/origin-file.js";
 import { OriginNote } from "../../src/replica/origin-note.js";
 import { ReplicaOrigin } from "../../src/replica/origin.js";
@@ -25,7 +25,7 @@ interface Scene extends AsyncDisposable {
 }
 
 /** The origin of a copy of three keys at position 5, of an empty bucket; with what is noted already. */
-async function scene(noted?: CopyIdentity): Promise<Scene> {
+async function scene(noted?: CopyIdentity, evictions: Evictions = "mirror"): Promise<Scene> {
   const connection = await openInProcess();
   const source = await connection.createBucket("b");
   const fs = new MemoryFileSystem();
@@ -38,7 +38,13 @@ async function scene(noted?: CopyIdentity): Promise<Scene> {
   });
   const copy = { size: 3, cursor: () => at(5) };
   return {
-    origin: new ReplicaOrigin(() => source.info(), copy, [""], await OriginNote.read({}, file)),
+    origin: new ReplicaOrigin(
+      () => source.info(),
+      copy,
+      [""],
+      await OriginNote.read({}, file),
+      evictions,
+    ),
     writes: () => writes,
     [Symbol.asyncDispose]: () => connection.close(),
   };
@@ -62,6 +68,22 @@ describe("the origin of a replica", () => {
     assert.equal(noting.origin.refusal({ ...monday, records: 2 }, at(5)), "cursor-expired");
     await noting.origin.adopt(monday);
     assert.equal(noting.writes(), 2);
+  });
+
+  test("is no reason to start over where the copy retains what the bucket forgot, unless that can forget nothing", async () => {
+    const limits = { maxAgeMs: 1000, discardsOld: false, allowsTtl: false, markerTtlMs: undefined };
+    for (const facts of [
+      { ...monday, records: 2, limits },
+      { ...monday, firstSequence: 6n, limits },
+    ]) {
+      await using retaining = await scene(undefined, "retain");
+      await retaining.origin.adopt(monday);
+      assert.equal(retaining.origin.refusal(facts, at(5)), undefined);
+      const whole = { ...facts, limits: { ...limits, maxAgeMs: undefined } };
+      assert.equal(retaining.origin.refusal(whole, at(5)), "cursor-expired");
+      const other = { ...facts, created: "tuesday" };
+      assert.equal(retaining.origin.refusal(other, at(5)), "foreign-cursor");
+    }
   });
 
   test("is written again where the bucket was rolled back to before the copy's position", async () => {
