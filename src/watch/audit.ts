@@ -22,6 +22,11 @@ import type { StoreWriter } from "./store-writer.js";
 
 /** How long the flow may take to bring what the bucket had when it was listed. */
 const LONGEST_LAG_MS = 60_000;
+/**
+ * How long after its time a record may still be listed. One that is there for longer was not to go yet: the copy let it expire by a clock
+ * that was wrong.
+ */
+const EXPIRY_LAG_MS = 10_000;
 /** A repair begins everything anew, a listing beside it would compare with what is on its way out. */
 const MOST_ATTEMPTS = 3;
 /** Values asked for at a time. */
@@ -64,6 +69,8 @@ interface Listing {
   readonly suspects: ReadonlyMap<string, KvRecordHead>;
   /** The bucket's end when it was read. */
   readonly end: WatchCursor;
+  /** When it began, by our clock. */
+  readonly beganAt: number;
 }
 
 /**
@@ -101,10 +108,11 @@ export async function auditOnce(parts: AuditParts, signal: AbortSignal): Promise
 }
 
 async function list(
-  { auditor, origin, scope, copy, flow }: AuditParts,
+  { auditor, origin, scope, copy, flow, bucket, clock }: AuditParts,
   touched: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<Listing> {
+  const beganAt = clock.now();
   const seen = new Set<string>();
   const removed = new Map<string, KvRecordHead>();
   const suspects = new Map<string, KvRecordHead>();
@@ -131,9 +139,10 @@ async function list(
     throw error;
   }
   const facts = origin === undefined ? undefined : await orAbort(origin.read(), signal);
+  if (facts !== undefined) bucket.learn(facts);
   const { lastSequence } = facts ?? {};
   if (lastSequence !== undefined) end = laterCursor(end, WatchCursor.fromU64(lastSequence));
-  return { seen, removed, suspects, end };
+  return { seen, removed, suspects, end, beganAt };
 }
 
 /** Whether the flow has brought what the bucket had by then, and nothing began anew meanwhile. */
@@ -158,17 +167,19 @@ async function isPassed(
 
 async function suspectsOf(
   { copy, bucket, clock }: AuditParts,
-  { seen, suspects }: Listing,
+  { seen, suspects, beganAt }: Listing,
   touched: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<Suspect[]> {
   const found: Suspect[] = [];
+  const lagMs = EXPIRY_LAG_MS + Math.max(0, clock.now() - beganAt);
   const judge = (key: string, held: KvEntry | undefined, record?: KvRecordHead): void => {
     if (touched.has(key)) return;
     const verdict = judgeKey(held, record);
     if (verdict === "extra" && bucket.retains) return;
     // It has left the copy and not yet the bucket.
-    if (verdict === "missing" && record !== undefined && bucket.hasExpired(record)) return;
+    const isMissing = verdict === "missing" && record !== undefined;
+    if (isMissing && bucket.hasJustExpired(record, lagMs)) return;
     if (verdict !== "same") found.push({ key, record, held, verdict });
   };
   for (const [key, record] of suspects) judge(key, copy.get(key), record);

@@ -22,7 +22,9 @@ export class BucketKnowledge {
 
   learn({ limits, serverTimeMs }: BucketFacts): void {
     if (limits !== undefined) this.#limits = limits;
-    if (serverTimeMs !== undefined) this.#aheadMs = serverTimeMs - this.#clock.now();
+    if (serverTimeMs !== undefined && Number.isFinite(serverTimeMs)) {
+      this.#aheadMs = serverTimeMs - this.#clock.now();
+    }
   }
 
   /** By what its records grow old. */
@@ -48,9 +50,10 @@ export class BucketKnowledge {
     return retains(this.#evictions, this.#limits);
   }
 
-  /** Whether a record is past the time that it or the bucket gives it. */
-  hasExpired(record: Pick<KvEntry, "timeMs" | "ttlMs">): boolean {
-    return expiresAtMs(record, this.ageLimits) <= this.timeMs;
+  /** Whether a record is past the time that it or the bucket gives it, by `withinMs` at most. */
+  hasJustExpired(record: Pick<KvEntry, "timeMs" | "ttlMs">, withinMs: number): boolean {
+    const overMs = this.timeMs - expiresAtMs(record, this.ageLimits);
+    return overMs >= 0 && overMs <= withinMs;
   }
 
   get facts(): {

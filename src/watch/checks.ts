@@ -139,11 +139,12 @@ export class Checks {
   }
 
   async #count(): Promise<CountVerdict> {
-    const { auditor, origin, scope, flow, writer } = this.#parts;
+    const { auditor, origin, scope, flow, writer, bucket } = this.#parts;
     const before = await this.#known();
     if (before === undefined) return "unproven";
     const records = await orAbort(auditor.countRecords(scope), this.#signal);
     const facts = origin === undefined ? undefined : await orAbort(origin.read(), this.#signal);
+    if (facts !== undefined) bucket.learn(facts);
     const { lastSequence } = facts ?? {};
     const hasPassed = (): boolean =>
       lastSequence === undefined || (writer.position.cursor.toU64() ?? 0n) >= lastSequence;

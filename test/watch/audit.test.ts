@@ -47,6 +47,35 @@ async function diverged(): Promise<Watching> {
   return watching;
 }
 
+/**
+ * How many keys an audit calls missing, of a copy that lacks a record which is over `ttlMs` after the watch began, when two hours have passed
+ * by the copy's clock. The bucket's stands still, where it tells it.
+ */
+async function missingAfterTwoHours(
+  ttlMs: number,
+  serverTimeMs: number | undefined,
+): Promise<number> {
+  const source = uncounted();
+  const told = serverTimeMs === undefined ? {} : { serverTimeMs };
+  const limits = { maxAgeMs: undefined, allowsTtl: true, markerTtlMs: 1000, discardsOld: false };
+  const read: CursorOrigin["read"] = async () => ({ ...(await origin.read()), limits, ...told });
+  await using watching = startWatching({
+    source,
+    store: copy(),
+    auditor: source,
+    origin: { ...origin, read },
+  });
+  const timeMs = serverTimeMs === 0 ? 0 : watching.clock.now();
+  source.keep(put("a", 1), put("b", 2), put("c", 3));
+  await bring(watching, [], { cursor: at(5), caughtUp: true });
+  watching.clock.advance(7_200_000);
+  await turns(20);
+  source.keep(...source.kept.values(), { ...put("d", 4), timeMs, ttlMs });
+  const { missing } = await watching.watch.audit();
+  assert.equal(revisions(watching.store).includes("d@4"), missing === 1);
+  return missing;
+}
+
 function revisions(store: MemoryStore): string[] {
   return [...store.entries].map(([key, { version }]) => `${key}@${version.toU64()}`).toSorted();
 }
@@ -179,6 +208,19 @@ describe("an audit", () => {
     const { cursor, missing } = await auditing;
     assert.deepEqual([cursor.toU64(), missing], [6n, 0]);
     assert.equal(source.calls.filter((call) => call === "list").length, 2);
+  });
+
+  test("brings back a record that is over by a clock that was put forward, and not by the bucket's", async () => {
+    assert.equal(await missingAfterTwoHours(7_195_000, 0), 1);
+  });
+
+  test("brings back a record that is over for so long that it cannot have been meant to go", async () => {
+    assert.equal(await missingAfterTwoHours(3_600_000, undefined), 1);
+    assert.equal(await missingAfterTwoHours(3_600_000, Number.NaN), 1);
+  });
+
+  test("leaves a record that went at this moment", async () => {
+    assert.equal(await missingAfterTwoHours(7_195_000, undefined), 0);
   });
 
   test("ends with its signal, with the watch, and with what the source throws", async () => {
