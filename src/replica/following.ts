@@ -13,6 +13,9 @@ import type { SeenKeeper } from "./seen-keeper.js";
 import type { Expiry } from "./expiry.js";
 import { Sweeper } from "./sweeper.js";
 
+/** The time that comes with an answer is taken for that of the middle of the wait. */
+const LONGEST_ANSWER_MS = 2000;
+
 export interface FollowingParts {
   readonly options: ReplicaOptions;
   readonly scope: WatchScope;
@@ -46,6 +49,7 @@ export class Following {
       expiry,
       clock,
       remove: (entries, reason) => this.#watch.remove(entries, reason),
+      confirmTime: () => this.#confirmTime(),
     });
     this.#done = this.#untilDone();
     this.#sweeper.begin();
@@ -71,6 +75,17 @@ export class Following {
     await swept;
     this.#forgetLink();
     await keeper.end();
+  }
+
+  /** Without a line the last answer has to do. */
+  async #confirmTime(): Promise<boolean> {
+    const { options, looks, clock } = this.#parts;
+    if (!options.source.connected) return true;
+    const askedAt = clock.now();
+    await looks.look();
+    const tookMs = clock.now() - askedAt;
+    // Else the clock was set meanwhile, or the answer says little.
+    return tookMs >= 0 && tookMs <= LONGEST_ANSWER_MS;
   }
 
   async #untilDone(): Promise<void> {

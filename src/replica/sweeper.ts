@@ -1,5 +1,6 @@
 import { type Clock, nextTurn } from "../platform/index.js";
-import type { KvUpdate } from "../values/index.js";
+import type { Dated } from "../rules/index.js";
+import type { KvEntry, KvUpdate } from "../values/index.js";
 import type { RunningWatch, SeenEntry } from "../watch/index.js";
 import type { Expiry } from "./expiry.js";
 import type { ReadableCopy } from "./local-reads.js";
@@ -21,6 +22,15 @@ export interface SweeperOptions {
   readonly expiry: Expiry;
   readonly clock: Clock;
   readonly remove: RunningWatch["remove"];
+  /**
+   * Looks whether what time it is in the bucket is known, where the bucket can be asked: by a clock that was set everything may seem to
+   * be over. `false`, or a throw: nothing is removed in this pass.
+   */
+  readonly confirmTime: () => Promise<boolean>;
+}
+
+interface DueEntry extends SeenEntry {
+  readonly dated: Dated;
 }
 
 /**
@@ -36,9 +46,15 @@ export class Sweeper {
   #cancel: (() => void) | undefined;
   #pass: Promise<void> | undefined;
   #hasEnded = false;
+  /** Resolves at the end: no answer is waited for any longer. */
+  readonly #ended: Promise<false>;
+  #resolveEnded: ((ended: false) => void) | undefined;
 
   constructor(options: SweeperOptions) {
     this.#options = options;
+    this.#ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve;
+    });
   }
 
   /** Other limits, or another time: everything has to be looked at. */
@@ -60,6 +76,7 @@ export class Sweeper {
 
   async end(): Promise<void> {
     this.#hasEnded = true;
+    this.#resolveEnded?.(false);
     this.#cancel?.();
     await this.#pass;
   }
@@ -85,13 +102,14 @@ export class Sweeper {
     let isWhole = false;
     this.#notBefore = began + PAUSE_MIN_MS;
     try {
-      const { due, whole } = await this.#look();
+      const { due: found, whole } = await this.#look();
       const lookedAt = clock.now();
       this.#notBefore = lookedAt + Math.max(PAUSE_MIN_MS, PAUSE_PER_PASS * (lookedAt - began));
+      const due = await this.#confirmed(found);
       for (let start = 0; start < due.length && !this.#hasEnded; start += REMOVALS_PER_BATCH) {
         await remove(due.slice(start, start + REMOVALS_PER_BATCH), "expired");
       }
-      isWhole = whole;
+      isWhole = whole && due.length === found.length;
     } catch {
       // Whoever reads sees none of it anyway: the next pass finds it again.
     }
@@ -100,22 +118,40 @@ export class Sweeper {
     this.#schedule();
   }
 
+  /** Those that are still over once the bucket has said what time it is. */
+  async #confirmed(found: readonly DueEntry[]): Promise<readonly SeenEntry[]> {
+    const { expiry, confirmTime } = this.#options;
+    if (found.length === 0) return [];
+    if (!(await Promise.race([confirmTime(), this.#ended]))) return [];
+    const due = found.filter(({ dated }) => expiry.isOver(dated));
+    return due.map(({ key, version }) => ({ key, version }));
+  }
+
   /** What is over, and the soonest of the rest. */
-  async #look(): Promise<{ readonly due: SeenEntry[]; readonly whole: boolean }> {
+  async #look(): Promise<{ readonly due: DueEntry[]; readonly whole: boolean }> {
     const { copy, expiry } = this.#options;
     const now = expiry.now();
-    const due: SeenEntry[] = [];
+    const due: DueEntry[] = [];
     // What comes from here on is noticed beside the pass.
     this.#soonest = Infinity;
     let looked = 0;
     for (const entry of copy.range("")) {
       const at = expiry.expiresAt(entry);
       if (at > now) this.#soonest = Math.min(this.#soonest, at);
-      else due.push({ key: entry.key, version: entry.version });
+      else due.push(dueOf(entry));
       looked += 1;
       if (due.length === MAX_DUE || this.#hasEnded) return { due, whole: false };
       if (looked % ENTRIES_PER_TURN === 0) await nextTurn();
     }
     return { due, whole: true };
   }
+}
+
+/** Without its value, which would keep the memory of thousands. */
+function dueOf({ key, version, timeMs, ttlMs }: KvEntry): DueEntry {
+  const dated = {
+    ...(timeMs === undefined ? {} : { timeMs }),
+    ...(ttlMs === undefined ? {} : { ttlMs }),
+  };
+  return { key, version, dated };
 }

@@ -116,6 +116,21 @@ describe("an entry whose time is over", () => {
     assert.deepEqual(keysOf(replica), ["long"]);
   });
 
+  test("only by a clock that was set is removed by nobody while the bucket can be asked", async () => {
+    await using scene = await openScene({ maxAgeMs: 1500 });
+    const { serverClock, source } = scene;
+    const clock = new TimeOfDay(serverClock.now());
+    await source.put("a", bytes("1"));
+    await using replica = await scene.open({ clock });
+    await replica.ready();
+    // For that it is asked too.
+    await until("it was counted", () => replica.status().counters.counts > 0);
+    clock.advance(2 * 3_600_000);
+    assert.equal(replica.get("a"), undefined);
+    await until("the bucket was asked what time it is", () => replica.get("a"));
+    assert.equal(replica.status().counters.expired, 0);
+  });
+
   test("stays where the copy is one that retains what the bucket forgets", async () => {
     await using scene = await openScene({ maxAgeMs: 10 * SECOND });
     const { serverClock, source } = scene;

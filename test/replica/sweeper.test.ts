@@ -15,6 +15,7 @@ const STEP = 20;
 
 interface Scene {
   readonly clock: ManualClock;
+  readonly time: ServerTime;
   readonly expiry: Expiry;
   readonly store: MemoryStore;
   readonly sweeper: Sweeper;
@@ -25,9 +26,15 @@ interface Scene {
   add(...entries: KvPut[]): void;
 }
 
-function openScene(maxAgeMs: number | undefined): Scene {
+const confirmed = async (): Promise<boolean> => true;
+
+function openScene(
+  maxAgeMs: number | undefined,
+  confirm: () => Promise<boolean> = confirmed,
+): Scene {
   const clock = new ManualClock();
-  const expiry = new Expiry("mirror", new ServerTime(clock), { maxAgeMs, allowsTtl: true });
+  const time = new ServerTime(clock);
+  const expiry = new Expiry("mirror", time, { maxAgeMs, allowsTtl: true });
   const store = new MemoryStore();
   const removed: string[][] = [];
   const remove = async (entries: readonly SeenEntry[]): Promise<number> => {
@@ -35,7 +42,8 @@ function openScene(maxAgeMs: number | undefined): Scene {
     for (const { key } of entries) store.entries.delete(key);
     return entries.length;
   };
-  const sweeper = new Sweeper({ copy: store, expiry, clock, remove });
+  const confirmTime = (): Promise<boolean> => confirm();
+  const sweeper = new Sweeper({ copy: store, expiry, clock, remove, confirmTime });
   const add = (...entries: KvPut[]): void => {
     for (const entry of entries) store.entries.set(entry.key, entry);
     sweeper.noticed(entries);
@@ -48,7 +56,7 @@ function openScene(maxAgeMs: number | undefined): Scene {
       if (left <= STEP) return;
     }
   };
-  return { clock, expiry, store, sweeper, removed, pass, add };
+  return { clock, time, expiry, store, sweeper, removed, pass, add };
 }
 
 function dated(key: string, timeMs: number, ttlMs?: number): KvPut {
@@ -120,7 +128,7 @@ describe("the sweeper", () => {
       for (const { key } of entries) store.entries.delete(key);
       return entries.length;
     };
-    const sweeper = new Sweeper({ copy: store, expiry, clock, remove });
+    const sweeper = new Sweeper({ copy: store, expiry, clock, remove, confirmTime: confirmed });
     store.entries.set("a", dated("a", clock.now() - SECOND));
     sweeper.begin();
     for (let count = 0; count < 4; count += 1) await scene.pass(SECOND);
@@ -140,5 +148,35 @@ describe("the sweeper", () => {
     scene.sweeper.begin();
     await scene.pass(SECOND);
     assert.deepEqual(scene.removed, [["a"]]);
+  });
+
+  test("removes nothing before the bucket has said what time it is, and then what is over by that", async () => {
+    const answers: (boolean | Error)[] = [new Error("no answer"), false, true];
+    const scene = openScene(10 * SECOND, async () => {
+      const answer = answers.shift() ?? true;
+      if (answer instanceof Error) throw answer;
+      // Our clock is an hour ahead of what it was.
+      if (answer) scene.time.heard(scene.clock.now() - 3600 * SECOND, scene.clock.now());
+      return answer;
+    });
+    const now = scene.clock.now();
+    scene.store.entries.set("live", dated("live", now - 3600 * SECOND));
+    scene.store.entries.set("over", dated("over", now - 3610 * SECOND));
+    scene.sweeper.begin();
+    await scene.pass(1500);
+    assert.deepEqual([scene.removed, answers.length], [[], 1]);
+    await scene.pass(2 * SECOND);
+    assert.deepEqual(scene.removed, [["over"]]);
+    await scene.pass(7 * SECOND);
+    assert.deepEqual(scene.removed, [["over"], ["live"]]);
+  });
+
+  test("waits for no answer once it has ended", async () => {
+    const scene = openScene(SECOND, () => new Promise(() => undefined));
+    scene.store.entries.set("a", dated("a", scene.clock.now() - SECOND));
+    scene.sweeper.begin();
+    await scene.pass(0);
+    await scene.sweeper.end();
+    assert.deepEqual(scene.removed, []);
   });
 });
