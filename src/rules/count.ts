@@ -19,13 +19,15 @@ export type CountVerdict = "equal" | "differs" | "unproven";
  * does not know once it has applied everything, so that with exact knowledge equal numbers are equal sets.
  *
  * A key that the copy knows and the bucket has no record of was lost without a word, so fewer records than were known before differ
- * for sure, exact or not. Keys that came between the question and the answer leave room for a loss of as many.
+ * for sure, exact or not. Keys that came between the question and the answer leave room for a loss of as many. So do records that may or
+ * may not be there: one that still is can stand in for one that was lost, unless all of them are there.
  */
 export function countVerdict(before: KnownCount, after: KnownCount, records: number): CountVerdict {
   if (records < before.sure) return "differs";
   if (!after.isExact || !before.isExact) return "unproven";
-  if (records > after.sure + after.unsure) return "differs";
-  return before.sure + before.unsure === after.sure + after.unsure ? "equal" : "unproven";
+  const most = after.sure + after.unsure;
+  if (records > most) return "differs";
+  return records === most && before.sure + before.unsure === most ? "equal" : "unproven";
 }
 
 /** Counts in a row that could tell nothing, after which an audit is due. */

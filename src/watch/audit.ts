@@ -66,7 +66,7 @@ interface Overtaking {
 interface Listing {
   readonly seen: ReadonlySet<string>;
   readonly removed: ReadonlyMap<string, KvRecordHead>;
-  readonly suspects: ReadonlyMap<string, KvRecordHead>;
+  readonly differing: ReadonlyMap<string, KvRecordHead>;
   /** The bucket's end when it was read. */
   readonly end: WatchCursor;
   /** When it began, by our clock. */
@@ -88,17 +88,17 @@ export async function auditOnce(parts: AuditParts, signal: AbortSignal): Promise
     const { repairs } = flow;
     const isAnew = (): boolean => flow.repairs !== repairs;
     // Only an audit that came to its end knows of all removals, and that the copy is what it listed.
-    let removed: Listing["removed"] | undefined;
+    let mended: Listing | undefined;
     try {
       const listing = await list(parts, touched, signal);
       if (!(await isPassed(parts, listing.end, isAnew, signal))) continue;
       const suspects = await suspectsOf(parts, listing, touched, signal);
       await mend(parts, suspects, { touched, isAnew }, signal);
       if (isAnew()) continue;
-      removed = listing.removed;
+      mended = listing;
       return reportOf(parts.writer.position.cursor, listing.seen.size, suspects);
     } finally {
-      known.endAudit(removed);
+      known.endAudit(mended);
     }
   }
   throw new MillpondError(
@@ -115,7 +115,7 @@ async function list(
   const beganAt = clock.now();
   const seen = new Set<string>();
   const removed = new Map<string, KvRecordHead>();
-  const suspects = new Map<string, KvRecordHead>();
+  const differing = new Map<string, KvRecordHead>();
   let end = WatchCursor.none;
   const records = auditor.records(scope)[Symbol.asyncIterator]();
   try {
@@ -129,8 +129,8 @@ async function list(
       if (record.kind === "put") removed.delete(key);
       else removed.set(key, record);
       const differs = !touched.has(key) && judgeKey(copy.get(key), record) !== "same";
-      if (differs) suspects.set(key, record);
-      else suspects.delete(key);
+      if (differs) differing.set(key, record);
+      else differing.delete(key);
       if (flow.isOver) throw new MillpondError("closed", "the watch has ended");
     }
   } catch (error) {
@@ -142,7 +142,7 @@ async function list(
   if (facts !== undefined) bucket.learn(facts);
   const { lastSequence } = facts ?? {};
   if (lastSequence !== undefined) end = laterCursor(end, WatchCursor.fromU64(lastSequence));
-  return { seen, removed, suspects, end, beganAt };
+  return { seen, removed, differing, end, beganAt };
 }
 
 /** Whether the flow has brought what the bucket had by then, and nothing began anew meanwhile. */
@@ -167,7 +167,7 @@ async function isPassed(
 
 async function suspectsOf(
   { copy, bucket, clock }: AuditParts,
-  { seen, suspects, beganAt }: Listing,
+  { seen, differing, beganAt }: Listing,
   touched: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<Suspect[]> {
@@ -182,7 +182,7 @@ async function suspectsOf(
     if (isMissing && bucket.hasJustExpired(record, lagMs)) return;
     if (verdict !== "same") found.push({ key, record, held, verdict });
   };
-  for (const [key, record] of suspects) judge(key, copy.get(key), record);
+  for (const [key, record] of differing) judge(key, copy.get(key), record);
   if (bucket.retains) return found;
   const unseen: KvEntry[] = [];
   await inSlices(copy.entries(), clock, signal, (entry) => {

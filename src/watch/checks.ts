@@ -114,7 +114,6 @@ export class Checks {
     this.#unproven = verdict === "unproven" ? this.#unproven + 1 : 0;
     if (verdict !== "unproven") emit({ type: "counted", ok: verdict === "equal" });
     if (verdict === "equal") {
-      known.counted();
       this.#quietAudits = 0;
       this.#intervalsToAudit = 0;
     }

@@ -2,13 +2,26 @@ import type { KvRecordHead } from "../kv/index.js";
 import { type AgeLimits, expiresAtMs, type KnownCount } from "../rules/index.js";
 import type { KvUpdate } from "../values/index.js";
 
-/** Removed keys that are remembered. With more of them no count proves anything; each takes its key and about 100 bytes. */
-const MOST_REMOVED = 250_000;
+/**
+ * Keys without a value that are remembered, of those removed and of those that expired each. With more of them no count proves anything;
+ * each takes its key and about 100 bytes.
+ */
+const MOST_REMEMBERED = 250_000;
 /** What expires this close to now may or may not be at the server any more. */
 const EXPIRY_SLACK_MS = 5000;
+/** A record that is at the server for longer after the copy let it expire was not to go: it no longer passes as one that may go. */
+const LONGEST_EXPIRY_MS = 60_000;
 
 /** What of a removal says how long the bucket keeps its record. */
 type Removal = Pick<KvRecordHead, "timeMs" | "ttlMs">;
+
+/** What an audit saw of the bucket. */
+interface Listed {
+  /** All removals. */
+  readonly removed: ReadonlyMap<string, Removal>;
+  /** Records with a value that the copy had not at that moment. */
+  readonly differing: ReadonlyMap<string, unknown>;
+}
 
 /**
  * The keys that the bucket has a record of and the copy does not hold: those that were removed. With the copy's own they are all
@@ -20,6 +33,8 @@ export class KnownKeys {
   /** Keys that the copy let expire by its clock, whose record the bucket may still have: lately, and before that. */
   #expired = new Set<string>();
   #expiredBefore = new Set<string>();
+  /** When the one was made the other, by the bucket's clock. */
+  #expiryTurnedMs = -Infinity;
   #isExact = false;
   /** Keys touched since an audit began. */
   #touched: Set<string> | undefined;
@@ -35,15 +50,12 @@ export class KnownKeys {
 
   /** A state-sync begins: what it brings is all. */
   begin(): void {
-    this.#removed.clear();
-    this.#expired.clear();
-    this.#expiredBefore.clear();
-    this.#isExact = false;
+    this.#forget();
   }
 
   /** All records have been seen since {@link KnownKeys.begin}. */
   complete(): void {
-    this.#isExact = this.#removed.size <= MOST_REMOVED;
+    this.#isExact = this.#removed.size <= MOST_REMEMBERED;
   }
 
   /** What has been applied, or was in the copy already. */
@@ -59,13 +71,13 @@ export class KnownKeys {
         this.#expired.add(update.key);
       }
     }
-    if (this.#removed.size <= MOST_REMOVED) return;
-    this.#removed.clear();
-    this.#isExact = false;
+    const expired = this.#expired.size + this.#expiredBefore.size;
+    if (Math.max(this.#removed.size, expired) > MOST_REMEMBERED) this.#forget();
   }
 
   /** `live`: keys with a value in the copy. `timeMs`: the bucket's clock. */
   count(live: number, limits: AgeLimits, timeMs: number): KnownCount {
+    this.#turnExpired(timeMs);
     let sure = live;
     let unsure = this.#expired.size + this.#expiredBefore.size;
     for (const [key, removal] of this.#removed) {
@@ -77,30 +89,44 @@ export class KnownKeys {
     return { sure, unsure, isExact: this.#isExact };
   }
 
-  /** A count was equal: what expired well before it has gone at the bucket too. */
-  counted(): void {
-    this.#expiredBefore = this.#expired;
-    this.#expired = new Set();
-  }
-
   /** From here on every key that {@link KnownKeys.note} is told of is remembered, for whoever compares beside the flow. */
   beginAudit(): ReadonlySet<string> {
     this.#touched = new Set();
     return this.#touched;
   }
 
-  /** All removals that a listing since then brought; of keys that were touched meanwhile, what was noted counts. */
-  endAudit(listed?: ReadonlyMap<string, Removal>): void {
+  /** What a listing since then brought, once all of it is mended; of keys that were touched meanwhile, what was noted counts. */
+  endAudit(listed?: Listed): void {
     const touched = this.#touched;
     this.#touched = undefined;
     if (listed === undefined || touched === undefined) return;
     const removed = new Map<string, Removal>();
-    for (const [key, removal] of listed) if (!touched.has(key)) removed.set(key, removal);
+    for (const [key, removal] of listed.removed) if (!touched.has(key)) removed.set(key, removal);
     for (const key of touched) {
       const noted = this.#removed.get(key);
       if (noted !== undefined) removed.set(key, noted);
     }
     this.#removed = removed;
-    this.#isExact = removed.size <= MOST_REMOVED;
+    // Of any other the bucket has no record any more, or the copy has it again.
+    const mayBeThere = (key: string): boolean => touched.has(key) || listed.differing.has(key);
+    this.#expired = new Set([...this.#expired].filter(mayBeThere));
+    this.#expiredBefore = new Set([...this.#expiredBefore].filter(mayBeThere));
+    this.#isExact = removed.size <= MOST_REMEMBERED;
+  }
+
+  /** Lets go of what expired long ago, by two generations, so that no key needs a time of its own. */
+  #turnExpired(timeMs: number): void {
+    const sinceMs = Math.abs(timeMs - this.#expiryTurnedMs);
+    if (sinceMs < LONGEST_EXPIRY_MS) return;
+    this.#expiredBefore = this.#expired;
+    this.#expired = new Set();
+    this.#expiryTurnedMs = timeMs;
+  }
+
+  #forget(): void {
+    this.#removed.clear();
+    this.#expired.clear();
+    this.#expiredBefore.clear();
+    this.#isExact = false;
   }
 }
