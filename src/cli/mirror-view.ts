@@ -101,6 +101,9 @@ export class MirrorView {
       case "audited":
         this.#onAudited(event.report);
         break;
+      case "check-failed":
+        this.#record({ event: "check-failed", ...errorFields(event.error) });
+        break;
       case "progress":
         break;
     }

@@ -25,6 +25,7 @@ const stateEvents: Readonly<Record<WatchEvent["type"], StateEvent | undefined>> 
   swept: undefined,
   counted: undefined,
   audited: undefined,
+  "check-failed": undefined,
   retrying: "lost",
   // A store that fails makes no copy stale, as long as updates can be held: status().store tells of it.
   "store-failed": undefined,
@@ -208,6 +209,7 @@ export class Progress {
         this.#progressed(event);
         break;
       case "retrying":
+      case "check-failed":
         this.#lastError = event.error;
         break;
       case "store-failed":

@@ -85,6 +85,7 @@ export class Tally {
       case "retrying":
         counts.failures += 1;
         break;
+      case "check-failed":
       case "progress":
       case "caught-up":
       case "repair-started":

@@ -91,9 +91,10 @@ export class Checks {
       const isDone = await this.#check();
       this.#isOpen &&= this.#isHurried || !isDone;
       this.#failures = isDone ? 0 : this.#failures + 1;
-    } catch {
+    } catch (error) {
       this.#signal.throwIfAborted();
       this.#failures += 1;
+      if (!this.#parts.flow.isOver) this.#parts.emit({ type: "check-failed", error });
     }
   }
 

@@ -65,6 +65,8 @@ export type WatchEvent =
   | { readonly type: "swept"; readonly floor: WatchCursor; readonly deleted: number }
   /** The keys that are known were counted against the bucket's. Not ok: an audit follows. */
   | { readonly type: "counted"; readonly ok: boolean }
+  /** A count or an audit that was due could not be done; it is tried again, sooner where one is waited for. */
+  | { readonly type: "check-failed"; readonly error: unknown }
   /** The copy was compared with the bucket record by record, and what differed was mended. */
   | { readonly type: "audited"; readonly report: AuditReport }
   /** The source failed; the next attempt follows after `delayMs`. `failures` in a row since it was last caught up. */

@@ -325,6 +325,23 @@ describe("a count", () => {
     assert.deepEqual(revisions(watching.store), ["a@1", "c@3"]);
   });
 
+  test("that fails, or whose audit fails, is told with its error", async () => {
+    const source = new ScriptedSource();
+    source.keep(put("a", 1), put("c", 3), put("d", 4));
+    const failure = new Error("permissions violation");
+    source.entry = () => Promise.reject(failure);
+    await using watching = startWatching({ source, store: copy(), auditor: source, origin });
+    await bring(watching, [], { cursor: at(5), caughtUp: true });
+    const failed = { type: "check-failed", error: failure } as const;
+    assert.deepEqual(watching.events.at(-1), failed);
+    source.countRecords = () => Promise.reject(failure);
+    source.listingErrors.push(failure);
+    await count(watching);
+    assert.deepEqual(watching.events.at(-1), failed);
+    await watching.stop();
+    assert.equal(watching.events.filter(({ type }) => type === "check-failed").length, 2);
+  });
+
   test("proves nothing by an audit that failed before all was mended", async () => {
     const source = new ScriptedSource();
     source.keep(put("a", 1), put("c", 3), put("d", 4));
@@ -338,42 +355,5 @@ describe("a count", () => {
     Object.assign(source, { countRecords, entry });
     await count(watching);
     assert.deepEqual(revisions(watching.store), ["a@1", "c@3", "d@4"]);
-  });
-});
-
-describe("a removal between two flushes", () => {
-  test("takes what still has its version, moves no position, and says how many", async () => {
-    const store = copy();
-    await using watching = startWatching({ store });
-    await bring(watching, [put("b", 6)], { caughtUp: true });
-    const seen = [put("a", 1), put("b", 2), put("gone", 4)];
-    assert.equal(await watching.watch.remove(seen, "expired"), 1);
-    assert.deepEqual(revisions(store), ["b@6", "c@3"]);
-    assert.equal(store.position.toU64(), 6n);
-    const [removed] = store.writes.at(-1)?.updates ?? [];
-    assert.ok(removed !== undefined && removed.kind !== "put");
-    assert.equal(removed.reason, "expired");
-  });
-
-  test("waits for the flush before it", async () => {
-    const store = copy();
-    await using watching = startWatching({
-      store,
-      apply: async () => {
-        await watching.gate.pass();
-      },
-    });
-    await bring(watching, [put("a", 6)], { caughtUp: true });
-    const removing = watching.watch.remove([put("a", 1)], "expired");
-    watching.gate.release();
-    assert.equal(await removing, 0);
-  });
-
-  test("is refused after the end", async () => {
-    await using watching = startWatching({ store: copy() });
-    await watching.stop();
-    await assert.rejects(watching.watch.remove([put("a", 1)], "expired"), (error) =>
-      isMillpondError(error, "closed"),
-    );
   });
 });
