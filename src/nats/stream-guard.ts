@@ -29,6 +29,7 @@ export class StreamGuard {
   #head = 0;
   #evicts = false;
   readonly #hasTtl: boolean;
+  readonly #isReplicated: boolean;
 
   private constructor(api: JetStreamApi, bucket: string, info: StreamInfo) {
     this.#api = api;
@@ -36,6 +37,7 @@ export class StreamGuard {
     this.#created = info.created;
     this.#note(info);
     this.#hasTtl = info.config.allow_msg_ttl === true;
+    this.#isReplicated = (info.config.num_replicas ?? 1) > 1;
   }
 
   /** Throws `bucket-not-found`; and `cursor-expired` unless a watch may go on after `from`. */
@@ -65,6 +67,14 @@ export class StreamGuard {
   /** The stream's last sequence at the last look. */
   get head(): number {
     return this.#head;
+  }
+
+  /**
+   * The last sequence that a consumer made after the look has behind it where it tells of nothing pending. 0 for a stream with replicas: its
+   * leader answers the look, and the consumer lives on a server of its own, which may be behind (seen on 2.10 after a leader was killed).
+   */
+  get headOfConsumers(): number {
+    return this.#isReplicated ? 0 : this.#head;
   }
 
   /** Whether a record's own time to live counted when the watch began; without that a server keeps it all the same (2.10). */

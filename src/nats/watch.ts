@@ -297,7 +297,7 @@ class NatsWatch implements KvWatch {
       scope,
       emptyValueIsDelete,
       frontier: this.#progress.frontier,
-      head: guard.head,
+      head: guard.headOfConsumers,
       hasTtl: guard.hasTtl,
       wake: this.#waiter.wake,
     });

@@ -26,6 +26,7 @@ class FakeStream {
   /** Where the next consumer starts. */
   startsAt: number | undefined;
   pending = 0;
+  replicas = 1;
   /** The configuration asked for last. */
   asked: { deliver_policy?: string; opt_start_seq?: number } = {};
 
@@ -43,7 +44,8 @@ class FakeStream {
   #answer(subject: string, payload: string): unknown {
     if (subject.includes("STREAM.INFO")) {
       const state = { messages: 1, bytes: 1, first_seq: this.first, last_seq: this.last };
-      return { created: this.created, config: { name: "KV_b", discard: "new" }, state };
+      const config = { name: "KV_b", discard: "new", num_replicas: this.replicas };
+      return { created: this.created, config, state };
     }
     if (!subject.includes("CONSUMER.CREATE")) return {};
     const { config } = JSON.parse(payload) as { config: FakeStream["asked"] & { name: string } };
@@ -101,6 +103,16 @@ describe("a watch's consumer that starts elsewhere than asked", () => {
       assert.equal(stream.asked.opt_start_seq, 11);
     }
   });
+});
+
+test("a watch with nothing pending is at the stream's end, unless the server that told of the end need not be its consumer's", async () => {
+  for (const replicas of [1, 3]) {
+    const stream = new FakeStream();
+    stream.replicas = replicas;
+    await using flow = await stream.watch(allKeys, { from });
+    await flow.untilCaughtUp();
+    assert.equal(flow.batches.at(-1)?.cursor.toU64(), replicas === 1 ? 10n : 5n);
+  }
 });
 
 describe("a state-sync that does not sweep", () => {
