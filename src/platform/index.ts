@@ -15,5 +15,6 @@ export type {
   FileSystem,
   OpenMode,
 } from "./file-system.js";
+export { allowManyListeners } from "./listeners.js";
 export { nodeFileSystem } from "./node-file-system.js";
 export { answerAsWorker, runInWorker } from "./worker.js";

@@ -1,6 +1,11 @@
 import { MillpondError } from "../errors/index.js";
 import { allKeys } from "../kv/index.js";
-import { keepProcessAlive, systemClock, systemRandom } from "../platform/index.js";
+import {
+  allowManyListeners,
+  keepProcessAlive,
+  systemClock,
+  systemRandom,
+} from "../platform/index.js";
 import { markersOutlast } from "../rules/index.js";
 import { type KvRemoval, type KvUpdate, VersionToken, WatchCursor } from "../values/index.js";
 import { auditOnce, type AuditParts } from "./audit.js";
@@ -59,6 +64,8 @@ class Watching<U> implements RunningWatch {
     const limits = limitsOf(options);
     const { clock = systemClock, random = systemRandom, store, auditor, scope = allKeys } = options;
     const { signal } = this.#stop;
+    // Each audit that was asked for waits on it.
+    allowManyListeners(signal);
     const emit = (event: WatchEvent): void => this.#emit(event);
     const fail = (error: unknown): void => this.#fail(error);
     const onDurable = (cursor: WatchCursor): void => options.onApplied?.(cursor);

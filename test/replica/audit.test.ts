@@ -37,6 +37,25 @@ describe("an audit of a replica", () => {
     assert.equal(events.filter(({ type }) => type === "audited").length, 2);
   });
 
+  test("asked for many times at once is no leak of listeners", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    await using replica = await openReplica({ source, path: directory.file("copy") });
+    await replica.ready();
+    const warnings: string[] = [];
+    const onWarning = ({ name }: Error): void => void warnings.push(name);
+    process.on("warning", onWarning);
+    try {
+      await Promise.all(Array.from({ length: 30 }, () => replica.audit()));
+      // A warning is told a tick later.
+      await new Promise((resolve) => setImmediate(resolve));
+    } finally {
+      process.off("warning", onWarning);
+    }
+    assert.deepEqual(warnings, []);
+  });
+
   test("is given up with the signal's reason, and refused once the replica is closed", async () => {
     await using directory = await tempDirectory();
     await using connection = await openInProcess();
