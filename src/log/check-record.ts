@@ -38,6 +38,17 @@ export function checkByteCount(name: string, bytes: number): void {
   if (typeof bytes !== "number" || !(bytes >= 0)) throw notA(name, "0 or more bytes", bytes);
 }
 
+/** Throws `invalid-argument` unless `value` is left out or one of these. */
+export function checkChoice(name: string, value: unknown, choices: readonly unknown[]): void {
+  if (value === undefined || choices.includes(value)) return;
+  throw notA(name, choices.map((choice) => JSON.stringify(choice)).join(" or "), value);
+}
+
+/** Throws `invalid-argument` for what is no path. */
+export function checkPath(path: string): void {
+  if (typeof path !== "string" || path === "") throw notA("path", "a file's name", path);
+}
+
 function checkKeyAndVersion({ key, version }: KvUpdate | KvEntry): void {
   if (typeof key !== "string") throw notA("a key", "a string", key);
   if (!(version instanceof VersionToken)) throw notA("a version", "a VersionToken", version);

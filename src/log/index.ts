@@ -1,4 +1,10 @@
-export { checkByteCount, checkCursor, checkUpdate } from "./check-record.js";
+export {
+  checkByteCount,
+  checkChoice,
+  checkCursor,
+  checkPath,
+  checkUpdate,
+} from "./check-record.js";
 export { convert, type ConvertOptions, type ConvertResult, type DroppedParts } from "./convert.js";
 export {
   inspectLog,

@@ -20,4 +20,4 @@ export type {
 export type { ReplicaCounters } from "./tally.js";
 export type { ReplicaState } from "./states.js";
 export { identityOf as originOf } from "./identity-text.js";
-export { LOG_NAME } from "./origin-file.js";
+export { LOG_NAME, OriginFile } from "./origin-file.js";

@@ -27,6 +27,11 @@ export interface ReplicaOptions
   readonly scope?: readonly string[];
   /** What becomes of entries that the bucket drops by itself, of age or for want of room. Default `mirror`. */
   readonly expiry?: ExpiryMode;
+  /**
+   * What becomes of a copy in `path` that is of a bucket of another name: `replace` makes it one of this bucket, `throw` leaves it
+   * alone, and the open throws `invalid-argument`. Default `replace`.
+   */
+  readonly onForeignCopy?: "replace" | "throw";
   /** Milliseconds between two counts of the bucket's keys against the copy's. Default 60,000; see `watchApplied`. */
   readonly countIntervalMs?: number;
   /** Least number of dead bytes in the log that a compaction must win. Default: the store's (10 MiB). */

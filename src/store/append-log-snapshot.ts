@@ -3,7 +3,9 @@ import { MillpondError } from "../errors/index.js";
 import type { Arena } from "../kernel/index.js";
 import {
   checkByteCount,
+  checkChoice,
   checkCursor,
+  checkPath,
   checkUpdate,
   type Durability,
   type HealingOptions,
@@ -113,7 +115,10 @@ export class AppendLogSnapshot implements SnapshotStore {
   ): Promise<AppendLogSnapshot> {
     const { compactThreshold = COMPACT_THRESHOLD, fs = nodeFileSystem } = options;
     const { random = systemRandom, format = 3, maxMemoryBytes } = options;
+    checkPath(path);
     checkByteCount("compactThreshold", compactThreshold);
+    checkChoice("format", format, [2, 3]);
+    checkChoice("durability", options.durability, ["process", "power"]);
     await io(path, "make the directory of", () => fs.makeDirectory(dirname(path)));
     const entries = newArena(random, maxMemoryBytes);
     const loader = new ArenaLoader(entries);

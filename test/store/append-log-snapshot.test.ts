@@ -37,6 +37,23 @@ test("opening makes the directory, and says what is in the way of it", async () 
   await assert.rejects(AppendLogSnapshot.open(join(path, "log.snap")), withCode("io"));
 });
 
+test("options that only plain JavaScript lets through are refused by name, and nothing is made", async () => {
+  await using directory = await tempDirectory();
+  const path = directory.file("log.snap");
+  const wrong: readonly (readonly [unknown, object, RegExp])[] = [
+    [path, { durability: "x" }, /^durability must be "process" or "power", not 'x'/],
+    [path, { format: 9 }, /^format must be 2 or 3, not 9/],
+    [undefined, {}, /^path must be /],
+  ];
+  for (const [where, options, message] of wrong) {
+    await assert.rejects(AppendLogSnapshot.open(where as string, options), {
+      code: "invalid-argument",
+      message,
+    });
+  }
+  await assert.rejects(stat(path));
+});
+
 test("a torn first record is gone after the open, and what is applied then is kept", async () => {
   await using directory = await tempDirectory();
   const path = directory.file("log.snap");
