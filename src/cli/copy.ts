@@ -1,10 +1,11 @@
 import { stat } from "node:fs/promises";
 import { MillpondError } from "../errors/index.js";
 import { openFollower, type Follower } from "../replica/index.js";
+import { noCopy } from "./copy-origin.js";
 import type { KvEntry, OpaqueToken } from "../values/index.js";
 
 /**
- * The copy that a mirror keeps, or kept, in `directory`, to be read once; none yet is an empty one. Takes no lock and never
+ * The copy that a mirror keeps, or kept, in `directory`, to be read once. Throws where there is none. Takes no lock and never
  * writes: the mirror may be at work. The caller closes it.
  */
 export async function openCopy(directory: string): Promise<Follower> {
@@ -15,10 +16,10 @@ export async function openCopy(directory: string): Promise<Follower> {
     });
   }
   const copy = await openFollower({ path: directory });
-  const { problem } = copy.status();
-  if (problem === undefined) return copy;
+  const { problem, state } = copy.status();
+  if (problem === undefined && state !== "waiting") return copy;
   await copy.close();
-  throw problem;
+  throw problem ?? noCopy(directory);
 }
 
 /** Entries sorted by the UTF-8 bytes of their keys, which is not the order of JavaScript strings. */

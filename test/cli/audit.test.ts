@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { connect as connectClient } from "@nats-io/transport-node";
+import { copyFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import { connect } from "../../src/nats/index.js";
 import { type CliResult, runCli } from "../support/cli.js";
@@ -19,6 +20,8 @@ async function openScene() {
   const mirrored = ["routes", "--nats", server.url, "--json"];
   return {
     bucket,
+    to,
+    url: server.url,
     connection,
     client,
     mirror: (...more: string[]) => runCli("mirror", ...mirrored, "--to", to, "--once", ...more),
@@ -90,6 +93,47 @@ describe("audit", () => {
     const result = await scene.audit();
     assert.equal(result.status, 1);
     assert.equal(verdictOf(result)["code"], "cursor-expired");
+  });
+
+  test("of a copy of format 2 knows by the file beside it whose copy it is", async () => {
+    await using scene = await openScene();
+    const { bucket, connection, to, url } = scene;
+    const other = await connection.createBucket("other");
+    for (const each of [bucket, other]) await each.put("edge.a", Buffer.from("1"));
+    await bucket.put("core.a", Buffer.from("1"));
+    const mirrored = await scene.mirror("--format", "2", "--prefix", "edge.");
+    assert.equal(mirrored.status, 0, mirrored.stderr);
+    const right = await scene.audit();
+    assert.equal(right.status, 0, right.stderr);
+    assert.deepEqual([verdictOf(right)["entries"], verdictOf(right)["identified"]], [1, true]);
+    const server = ["--nats", url, "--json"];
+    for (const path of [to, `${to}/copy.snap`]) {
+      const wrong = await runCli("audit", "other", "--path", path, ...server);
+      assert.equal(wrong.status, 1);
+      assert.equal(verdictOf(wrong)["code"], "cursor-expired");
+      assert.match(wrong.stderr, /is the copy of bucket routes/);
+    }
+
+    const bare = `${to}/elsewhere.snap`;
+    await copyFile(`${to}/copy.snap`, bare);
+    const unknown = await runCli("audit", "routes", "--path", bare, ...server, "--prefix", "edge.");
+    assert.equal(unknown.status, 0, unknown.stderr);
+    assert.equal(verdictOf(unknown)["identified"], false);
+    assert.match(unknown.stderr, /does not say which bucket it is a copy of/);
+  });
+
+  test("refuses a prefix other than what the copy says that it follows", async () => {
+    await using scene = await openScene();
+    await scene.bucket.put("edge.a", Buffer.from("1"));
+    await scene.bucket.put("core.a", Buffer.from("1"));
+    assert.equal((await scene.mirror("--prefix", "edge.")).status, 0);
+    assert.equal((await scene.audit("--prefix", "edge.", "--prefix", "edge.a")).status, 0);
+    for (const prefixes of [["edge.a"], ["edge.", "core."], ["core."]]) {
+      const refused = await scene.audit(...prefixes.flatMap((prefix) => ["--prefix", prefix]));
+      assert.equal(refused.status, 2, refused.stderr);
+      assert.equal(verdictOf(refused)["code"], "invalid-argument");
+      assert.match(refused.stderr, /follows edge\., as it says itself/);
+    }
   });
 
   test("without a server, a path or a copy makes no sense, and says which", async () => {

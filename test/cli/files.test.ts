@@ -216,12 +216,19 @@ describe("the commands on a copy", () => {
     }
   });
 
-  test("in which nothing is yet is empty", async () => {
+  test("of a directory that holds no copy is an error that says so, and no absent key", async () => {
     await using directory = await tempDirectory();
-    await mkdir(directory.file("fresh"));
-    const listed = await runCli("ls", directory.file("fresh"), "--json");
-    assert.equal(listed.status, 0);
-    assert.equal(listed.stdout.length, 0);
+    const fresh = directory.file("fresh");
+    await mkdir(fresh);
+    for (const argv of [
+      ["ls", fresh],
+      ["get", fresh, "a"],
+    ]) {
+      const result = await runCli(...argv, "--json");
+      assert.equal(result.status, 1);
+      assert.equal(result.records[0]?.["code"], "io");
+      assert.match(result.stderr, /fresh holds no copy/);
+    }
   });
 });
 

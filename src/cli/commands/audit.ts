@@ -1,14 +1,12 @@
-import { stat } from "node:fs/promises";
-import { join } from "node:path";
 import { MillpondError } from "../../errors/index.js";
-import { type KvStore, scopeOf, type WatchScope } from "../../kv/index.js";
-import { inspectLog } from "../../log/index.js";
-import { LOG_NAME, openFollower, originOf } from "../../replica/index.js";
+import { allKeys, type KvStore, prefixesOf, scopeOf, type WatchScope } from "../../kv/index.js";
+import { openFollower } from "../../replica/index.js";
 import type { CopyIdentity } from "../../rules/index.js";
 import { usageError } from "../arguments.js";
 import { auditCopy, type CopyReport, type Differing } from "../audit-copy.js";
 import type { Command } from "../command.js";
 import { revisionOf } from "../copy.js";
+import { originOfCopy } from "../copy-origin.js";
 import type { Output } from "../output.js";
 import { count } from "../progress.js";
 import { openServerBucket } from "../source.js";
@@ -30,7 +28,7 @@ export const audit: Command = {
     prefix: {
       value: "P",
       repeatable: true,
-      help: "what the copy follows, where the log does not say; may be repeated",
+      help: "what the copy follows, only where it does not say so itself; may be repeated",
     },
   },
   positionals: [1, 1],
@@ -41,17 +39,19 @@ export const audit: Command = {
     if (path === undefined) throw usageError("--path DIR is missing");
     if (url === undefined) throw usageError("--nats URL is missing");
     const prefixes = parsed.many("prefix");
-    const asked = prefixes.length === 0 ? undefined : scopeOf(prefixes);
+    // Checked before anything is opened.
+    scopeOf(prefixes);
     const stop = new AbortController();
     for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stop.abort());
     const origin = await originOfCopy(path);
+    const scope = scopeOfCopy(path, origin, prefixes);
     const server = { url, credsFile: parsed.one("creds") };
     const source = await openServerBucket(bucketName, server, stop.signal);
     try {
       await requireSameBucket(path, origin, source.bucket);
-      const scope = asked ?? scopeOf(origin?.scope);
+      if (origin === undefined) output.say(unknownOrigin(path, bucketName));
       const report = await compare(path, source.bucket, scope, stop.signal);
-      await show(report, bucketName, path, output);
+      await show(report, { bucket: bucketName, path, identified: origin !== undefined }, output);
       return isEqual(report) ? 0 : DIFFERS;
     } finally {
       await source.close();
@@ -59,21 +59,29 @@ export const audit: Command = {
   },
 };
 
-/** `undefined` where the log does not say: one of format 2. Throws where there is nothing to compare. */
-async function originOfCopy(path: string): Promise<CopyIdentity | undefined> {
-  const found = await stat(path).catch(() => undefined);
-  const log = found?.isDirectory() === true ? join(path, LOG_NAME) : path;
-  const report = await inspectLog(log);
-  if (report.result === "error") {
-    const { code, message, hint } = report;
-    throw new MillpondError(code, message, hint === undefined ? {} : { hint });
-  }
-  if (report.result === "none") {
-    throw new MillpondError("io", `${log} holds no copy`, {
-      hint: "Give the directory that `millpond mirror BUCKET --to DIR` keeps, or a log in it.",
-    });
-  }
-  return report.origin === undefined ? undefined : originOf(report.origin);
+/** What the log says that it follows; else what `--prefix` says. Another scope than the log's would find differences that are none. */
+function scopeOfCopy(
+  path: string,
+  origin: CopyIdentity | undefined,
+  asked: readonly string[],
+): WatchScope {
+  const given = asked.length === 0 ? undefined : scopeOf(asked);
+  if (origin === undefined) return given ?? allKeys;
+  const kept = scopeOf(origin.scope);
+  if (given === undefined || JSON.stringify(prefixesOf(given)) === JSON.stringify(prefixesOf(kept)))
+    return kept;
+  const followed = kept.kind === "all" ? "every key" : prefixesOf(kept).join(", ");
+  throw new MillpondError(
+    "invalid-argument",
+    `${path} follows ${followed || "no key"}, as it says itself`,
+    {
+      hint: "Leave --prefix out: it is for a log that does not say what it follows.",
+    },
+  );
+}
+
+function unknownOrigin(path: string, bucket: string): string {
+  return `${path} does not say which bucket it is a copy of: it is compared with ${bucket} all the same`;
 }
 
 async function requireSameBucket(
@@ -114,8 +122,7 @@ function isEqual({ missing, stale, extra }: CopyReport): boolean {
 
 async function show(
   report: CopyReport,
-  bucket: string,
-  path: string,
+  compared: { readonly bucket: string; readonly path: string; readonly identified: boolean },
   output: Output,
 ): Promise<void> {
   const { differing, cursor, ...counts } = report;
@@ -125,8 +132,7 @@ async function show(
     }
     await output.record({
       event: "audited",
-      bucket,
-      path,
+      ...compared,
       equal: isEqual(report),
       cursor: cursor.toHex(),
       ...counts,
@@ -139,7 +145,7 @@ async function show(
       `${verdict} ${key}: ${copy ?? "none"} in the copy, ${there ?? "none"} in the bucket\n`,
     );
   }
-  output.say(sentenceOf(report, bucket));
+  output.say(sentenceOf(report, compared.bucket));
 }
 
 function shownDifference({ key, verdict, copy, bucket }: Differing) {

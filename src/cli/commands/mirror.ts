@@ -28,6 +28,7 @@ export const mirror: Command = {
       value: "mirror|retain",
       help: "what the bucket drops by age or size goes from the copy too (default), or stays",
     },
+    replace: { help: "make the copy of another bucket that is in DIR one of BUCKET" },
     once: { help: "end when the copy has caught up" },
   },
   positionals: [1, 1],
@@ -49,6 +50,7 @@ interface Task {
   readonly server: ServerOptions | undefined;
   readonly scope: readonly string[] | undefined;
   readonly store: Pick<ReplicaOptions, "durability" | "format" | "expiry">;
+  readonly replace: boolean;
   readonly once: boolean;
   readonly stop: AbortSignal;
 }
@@ -68,6 +70,7 @@ function taskOf(parsed: Parsed): Task {
     server: url === undefined ? undefined : { url, credsFile },
     scope: prefixes.length === 0 ? undefined : prefixes,
     store: storeOptionsOf(parsed),
+    replace: parsed.flag("replace"),
     once: parsed.flag("once"),
     stop: stopSignal(),
   };
@@ -86,9 +89,11 @@ function storeOptionsOf(parsed: Parsed): Task["store"] {
 
 /** `undefined` where the user gave up waiting for it. */
 async function openSource(task: Task, output: Output): Promise<Source | undefined> {
-  const { bucket, directory, server, stop } = task;
+  const { bucket, directory, server, replace, stop } = task;
   await requireDirectory(directory);
-  if (server === undefined) return openDemoBucket(bucket, directory, output);
+  if (server === undefined) {
+    return openDemoBucket(bucket, { directory, replace }, output);
+  }
   try {
     return await openServerBucket(bucket, server, stop);
   } catch (error) {
@@ -104,6 +109,7 @@ async function follow(task: Task, source: Source, output: Output): Promise<numbe
   const replica = await openReplica({
     source: source.bucket,
     path: task.directory,
+    onForeignCopy: task.replace ? "replace" : "throw",
     // Whoever types a name is told at once that it is wrong.
     failFast: true,
     ...task.store,
