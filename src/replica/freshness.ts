@@ -1,30 +1,60 @@
 import { MillpondError } from "../errors/index.js";
 import type { Clock } from "../platform/index.js";
 
-/** Up to which moment the copy is known to be the bucket, by this machine's clock. */
+/** How often the clock is looked at where nobody asks. */
+const LOOK_MS = 1000;
+
+/**
+ * Up to which moment the copy is known to be the bucket, by this machine's clock. That is a wall clock: it is looked at every second,
+ * and where it was set back the moment goes back with it, and by as much again: age never shrinks.
+ */
 export class Freshness {
   readonly #clock: Clock;
   #asOf: number | undefined;
+  #lookedAt: number;
+  #cancel: (() => void) | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#lookedAt = clock.now();
   }
 
   get asOf(): number | undefined {
+    this.#look();
     return this.#asOf;
+  }
+
+  /** Looks at the clock until {@link Freshness.end}. */
+  begin(): void {
+    this.#cancel = this.#clock.schedule(LOOK_MS, () => {
+      this.#look();
+      this.begin();
+    });
+  }
+
+  end(): void {
+    this.#cancel?.();
   }
 
   /** The copy is what the bucket was at `moment`, or newer. What is said to be yet to come proves that a clock was set, no more. */
   provenUpTo(moment: number | undefined): void {
-    const now = this.#clock.now();
+    const now = this.#look();
     if (moment === undefined || moment > now) return;
-    const before = this.#asOf;
-    if (before === undefined || before < moment || before > now) this.#asOf = moment;
+    if (this.#asOf === undefined || this.#asOf < moment) this.#asOf = moment;
   }
 
-  /** How old the copy may be by now; `Infinity` where nothing is known. A clock that was set back makes nothing fresh. */
+  /** How old the copy may be by now; `Infinity` where nothing is known. */
   get stalenessMs(): number {
-    return this.#asOf === undefined ? Infinity : Math.abs(this.#clock.now() - this.#asOf);
+    const now = this.#look();
+    return this.#asOf === undefined ? Infinity : now - this.#asOf;
+  }
+
+  #look(): number {
+    const now = this.#clock.now();
+    const backMs = this.#lookedAt - now;
+    if (backMs > 0 && this.#asOf !== undefined) this.#asOf -= 2 * backMs;
+    this.#lookedAt = now;
+    return now;
   }
 
   isWithin(maxStalenessMs: number): boolean {

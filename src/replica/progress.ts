@@ -127,6 +127,7 @@ export class Progress {
 
   /** The copy on the disk, before anything is heard of its bucket. */
   loaded(cursor: WatchCursor): void {
+    this.freshness.begin();
     this.#cursor = cursor;
     this.#applied = cursor;
   }
@@ -156,6 +157,7 @@ export class Progress {
   }
 
   end(): void {
+    this.freshness.end();
     this.#silence.stop();
   }
 

@@ -7,6 +7,7 @@ import { isMillpondError } from "../../src/errors/index.js";
 import { openInProcess } from "../../src/in-process/index.js";
 import type { KvStore } from "../../src/kv/index.js";
 import { type Clock, systemClock } from "../../src/platform/index.js";
+import { ManualClock } from "../../src/testing/manual-clock.js";
 import { openReplica } from "../../src/replica/index.js";
 import { Freshness } from "../../src/replica/freshness.js";
 import { bytes } from "../support/bucket.js";
@@ -93,6 +94,20 @@ describe("the age of a copy", () => {
     assert.equal(freshness.stalenessMs, 60_000);
     freshness.provenUpTo(39_000);
     assert.equal(freshness.stalenessMs, 1000);
+  });
+
+  test("goes on where a clock that was set back comes to the same time again, and nobody asked meanwhile", () => {
+    let setBackMs = 0;
+    const clock = new ManualClock();
+    const now = (): number => clock.now() - setBackMs;
+    const freshness = new Freshness({ now, schedule: (...rest) => clock.schedule(...rest) });
+    freshness.begin();
+    freshness.provenUpTo(now());
+    setBackMs = 600_000;
+    clock.advance(600_000);
+    assert.ok(freshness.stalenessMs >= 600_000, String(freshness.stalenessMs));
+    freshness.end();
+    assert.equal(clock.waiting, 0);
   });
 });
 
