@@ -115,14 +115,14 @@ export function warm(list: u32, count: u32): void {
     let slot = load<u32>(at + WARM_AT);
     while (slot < end && load<u32>(slot) !== hash && load<u32>(slot, 4) !== 0) slot += 8;
     // What is looked for may also be past the end, at the start: then it is fetched when it is needed.
-    if (slot < end) warmEntry(load<u32>(slot, 4), load<u32>(at));
+    if (slot < end) warmEntry(load<u32>(slot, 4));
   }
 }
 
-/** All of what a record of the same length will be copied over, its key among it. */
-function warmEntry(old: u32, block: u32): void {
+/** All of what a record of the same length will be copied over, its key among it; nothing behind it, where memory may end. */
+function warmEntry(old: u32): void {
   if (old === 0) return;
-  const bytes = min(blockBytes(block), WARM_BYTES_MAX);
+  const bytes = min(blockBytes(old), WARM_BYTES_MAX);
   for (let at: u32 = 0; at < bytes; at += CACHE_LINE) warmed ^= load<u32>(old + at);
 }
 
