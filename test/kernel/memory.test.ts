@@ -4,6 +4,7 @@ import { crc32 } from "node:zlib";
 import { Arena } from "../../src/kernel/index.js";
 import { newKernel, STAGING_AT } from "../../src/kernel/kernel.js";
 import { integerBelow, randomFrom, seedOfRun } from "../support/seed.js";
+import { del, put } from "../support/updates.js";
 
 const VALUE_BYTES = 400;
 
@@ -25,6 +26,16 @@ function bodyOfPuts(keys: readonly number[], random: () => number): Buffer {
 
 function sequence(from: number, count: number, step = 1): number[] {
   return Array.from({ length: count }, (_, index) => from + index * step);
+}
+
+/** One long entry, which leaves a hole when it goes, and so many short ones. */
+function filled(count: number): Arena {
+  const arena = new Arena({ seed: 1 });
+  arena.apply(put("hole", new Uint8Array(700), 1));
+  for (let number = 0; number < count; number += 1) {
+    arena.apply(put(`k${number}`, new Uint8Array(90), 1));
+  }
+  return arena;
 }
 
 describe("memory", () => {
@@ -114,5 +125,20 @@ describe("the kernel", () => {
     }
     assert.equal(kernel.keyCount(), 20_000);
     assert.equal(kernel.check(), 0);
+  });
+
+  test("is not read past its end where a longer record takes the place of the last", () => {
+    // How many fit before memory has to grow.
+    const { memoryBytes } = filled(0);
+    let count = 1;
+    while (filled(count).memoryBytes === memoryBytes) count += 1;
+    // All but two, so that there is room for a removal: what it frees then takes the longer record.
+    const arena = filled(count - 2);
+    arena.apply(del("hole", 2));
+    const last = `k${count - 3}`;
+    arena.apply(put(last, new Uint8Array(500), 3));
+    assert.equal(arena.memoryBytes, memoryBytes);
+    assert.equal(arena.get(last)?.value.length, 500);
+    assert.equal(arena.check(), 0);
   });
 });
