@@ -23,6 +23,7 @@ export { LogFollower, type FollowCounts, type FollowedCopy, type Look } from "./
 export type { HealingOptions, LogRepair } from "./repair/index.js";
 export { repairLog, type RepairOptions } from "./repair/repair-log.js";
 export type { ReplayVisitor } from "./replay.js";
+export { settleInTurns } from "./settle-in-turns.js";
 export { SnapshotWriter, type SnapshotWriterOptions } from "./snapshot-writer.js";
 export { v3Codec } from "./v3/index.js";
 export type { LogVisitor } from "./visitor.js";

@@ -1,10 +1,8 @@
 import { Arena, type ArenaOptions } from "../kernel/index.js";
-import type { LogVisitor } from "../log/index.js";
-import { nextTurn, type Random } from "../platform/index.js";
+import { type LogVisitor, settleInTurns } from "../log/index.js";
+import type { Random } from "../platform/index.js";
 import { type KvUpdate, type LogPosition, WatchCursor } from "../values/index.js";
 
-/** Keys put into order between two turns of the event loop: a few milliseconds. */
-const SETTLED_PER_TURN = 1000;
 const NOWHERE: LogPosition = { cursor: WatchCursor.none, cursorTimeNs: 0n, origin: undefined };
 const SEEDS = 2 ** 32;
 
@@ -58,7 +56,7 @@ export class ArenaLoader implements LogVisitor {
   }
 
   /** Puts the keys into order where the log had them in none, giving way to other work. */
-  async settle(): Promise<void> {
-    while (!this.entries.settle(SETTLED_PER_TURN)) await nextTurn();
+  settle(): Promise<void> {
+    return settleInTurns(this.entries);
   }
 }

@@ -1,5 +1,6 @@
 import type { Arena } from "../kernel/index.js";
-import { nextTurn, type Clock } from "../platform/index.js";
+import { settleInTurns } from "../log/index.js";
+import type { Clock } from "../platform/index.js";
 
 /**
  * Keys that may wait to be put into order, so many that a first filling goes on without it. Who reads all keys in the middle of that
@@ -43,8 +44,8 @@ export class KeyOrder {
   }
 
   /** All that waits by now and until the promise resolves, giving way to other work. */
-  async finish(): Promise<void> {
-    while (!this.#entries.settle(SLICE)) await nextTurn();
+  finish(): Promise<void> {
+    return settleInTurns(this.#entries);
   }
 
   close(): void {

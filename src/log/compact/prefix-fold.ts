@@ -1,17 +1,16 @@
 import { CorruptedError } from "../../errors/index.js";
 import { Arena } from "../../kernel/index.js";
-import { nextTurn, type FileHandle, type Random } from "../../platform/index.js";
+import type { FileHandle, Random } from "../../platform/index.js";
 import type { KvUpdate, LogPosition } from "../../values/index.js";
 import { writeDump, type DumpTarget, type RecordSlice } from "./dump.js";
 import { NO_POSITION } from "../fold.js";
 import { io } from "../io-errors.js";
 import { scanLog } from "../scan-log.js";
+import { settleInTurns } from "../settle-in-turns.js";
 import type { LogVisitor } from "../visitor.js";
 
 /** About a frame's worth: see the dump. */
 const SLICE_BYTES = 255 * 1024;
-/** New keys that are put into order between two turns of the event loop. */
-const SETTLE_STEPS = 2000;
 const SEEDS = 2 ** 32;
 
 /**
@@ -33,7 +32,7 @@ export async function foldPrefix(
     // All up to there was written whole: what looks like a torn tail is damage.
     throw new CorruptedError(path, goodBytes, "what was written there is gone");
   }
-  while (!fold.arena.settle(SETTLE_STEPS)) await nextTurn();
+  await settleInTurns(fold.arena);
   return await writeDump(target, { live: fold.live(), position: fold.lastPosition });
 }
 

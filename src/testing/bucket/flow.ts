@@ -180,3 +180,17 @@ function describeUpdate(update: KvUpdate): string {
     ? `${update.key}=${new TextDecoder().decode(update.value)}`
     : `-${update.key}`;
 }
+
+/** What a watch throws, at the call or at its first batch. */
+export async function watchError(
+  bucket: KvStore,
+  scope: WatchScope,
+  options: WatchOptions,
+): Promise<unknown> {
+  try {
+    await using flow = await Flow.open(bucket, scope, options);
+    return await flow.end();
+  } catch (error) {
+    return error;
+  }
+}

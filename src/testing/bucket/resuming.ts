@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { isMillpondError } from "../../errors/index.js";
 import { allKeys, type KvStore } from "../../kv/index.js";
 import { WatchCursor } from "../../values/index.js";
-import { Flow, within } from "./flow.js";
+import { Flow, watchError, within } from "./flow.js";
 import type { Scenarios } from "./harness.js";
 import { bytes, cursorAt, putMany } from "./support.js";
 
@@ -115,7 +115,10 @@ export const resuming: Scenarios = {
     const bucket = await make();
     await putMany(bucket, "k.", 5);
     await operator.evictBefore(bucket.name, 4n);
-    const error = await within("the refusal", watchError(bucket, WatchCursor.fromU64(1), "k."));
+    const error = await within(
+      "the refusal",
+      watchError(bucket, { kind: "prefix", prefix: "k." }, { from: WatchCursor.fromU64(1) }),
+    );
     assert.ok(isMillpondError(error, "cursor-expired"), String(error));
   },
 
@@ -206,16 +209,6 @@ export const resuming: Scenarios = {
 };
 
 async function expires(bucket: KvStore, from: WatchCursor): Promise<void> {
-  const error = await within(`refusing ${from.toHex()}`, watchError(bucket, from, ""));
+  const error = await within(`refusing ${from.toHex()}`, watchError(bucket, allKeys, { from }));
   assert.ok(isMillpondError(error, "cursor-expired"), `${from.toHex()}: ${String(error)}`);
-}
-
-/** What a watch throws, at the call or at its first batch. */
-async function watchError(bucket: KvStore, from: WatchCursor, prefix: string): Promise<unknown> {
-  try {
-    await using flow = await Flow.open(bucket, { kind: "prefix", prefix }, { from });
-    return await flow.end();
-  } catch (error) {
-    return error;
-  }
 }
