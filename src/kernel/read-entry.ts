@@ -20,7 +20,7 @@ export function readEntry(
   copies: ValueCopies,
   known?: string,
 ): KvEntry {
-  const { bytes, view, words } = memory;
+  const { bytes, words } = memory;
   const word = (block + RECORD_AT) >>> 2;
   const head = words[word] as number;
   const valueBytes = words[word + 1] as number;
@@ -29,9 +29,10 @@ export function readEntry(
   const versionStart = valueStart + valueBytes;
   const key = known ?? bytes.toString("utf8", keyStart, valueStart);
   const value = copies.copy(valueStart, valueBytes);
-  const end = versionStart + ((head >>> 8) & 0xff);
-  const version = VersionToken.fromBytes(view.subarray(versionStart, end));
+  const versionBytes = (head >>> 8) & 0xff;
+  const version = VersionToken.at(bytes, versionStart, versionBytes);
   if ((head & (HAS_TIME | HAS_TTL)) === 0) return { key, value, version };
+  const end = versionStart + versionBytes;
   return { key, value, version, ...timesAt(bytes, end, head) };
 }
 

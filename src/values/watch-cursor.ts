@@ -1,4 +1,4 @@
-import { bytesOfHex, bytesOfU64, OpaqueToken } from "./opaque-token.js";
+import { bytesOfHex, OpaqueToken, wordsAt, wordsOfU64 } from "./opaque-token.js";
 import type { VersionToken } from "./version-token.js";
 
 /**
@@ -7,17 +7,18 @@ import type { VersionToken } from "./version-token.js";
  */
 export class WatchCursor extends OpaqueToken {
   /** No bytes: no position; a watch from here starts with the current state. */
-  static readonly none = new WatchCursor(new Uint8Array(0));
+  static readonly none = new WatchCursor(wordsAt(new Uint8Array(0), 0, 0));
   declare private readonly brand: "cursor";
 
   /** Copies `bytes`. Throws `invalid-argument` above 10 bytes. */
   static fromBytes(bytes: Uint8Array): WatchCursor {
-    return bytes.length === 0 ? WatchCursor.none : new WatchCursor(Uint8Array.from(bytes));
+    if (bytes.length === 0) return WatchCursor.none;
+    return new WatchCursor(wordsAt(bytes, 0, bytes.length));
   }
 
   /** A stream sequence. Throws `invalid-argument` for what is not an exact unsigned 64-bit number. */
   static fromU64(value: bigint | number): WatchCursor {
-    return new WatchCursor(bytesOfU64(value));
+    return new WatchCursor(wordsOfU64(value));
   }
 
   /** Throws `invalid-argument` for what is not hex of at most 10 bytes. */
@@ -27,7 +28,7 @@ export class WatchCursor extends OpaqueToken {
 
   /** The position just after the update that carries `version`; an unknown version gives no position. */
   static fromVersion(version: VersionToken): WatchCursor {
-    return WatchCursor.fromBytes(version.toBytes());
+    return version.isUnknown ? WatchCursor.none : new WatchCursor(OpaqueToken.wordsOf(version));
   }
 
   get isNone(): boolean {

@@ -1,5 +1,5 @@
 import { laterCursor } from "../rules/index.js";
-import { type KvUpdate, WatchCursor } from "../values/index.js";
+import { type KvUpdate, type OpaqueToken, WatchCursor } from "../values/index.js";
 
 const NS_PER_MS = 1_000_000n;
 
@@ -19,19 +19,28 @@ interface Moving {
 
 /** The highest of where we were, the versions received (also of what `parse` turned down) and the source's bookmark. */
 export function positionAfter(before: Position, { raw, bookmark }: Moving): Position {
-  let latest = before.cursor;
+  let reached = before;
+  const newest = newestOf(before.cursor, raw);
+  if (newest !== undefined) {
+    reached = { cursor: WatchCursor.fromVersion(newest.version), timeNs: timeOf(newest) };
+  }
+  const { cursor } = reached;
+  if (bookmark.cursor.isNone) return reached;
+  if (bookmark.cursor.equals(cursor)) return bookmark.timeNs === 0n ? reached : bookmark;
+  return laterCursor(cursor, bookmark.cursor) === cursor ? reached : bookmark;
+}
+
+/** The one with the highest version, where that lies after `cursor`. */
+function newestOf(cursor: WatchCursor, raw: readonly KvUpdate[]): KvUpdate | undefined {
+  let latest: OpaqueToken = cursor;
   let newest: KvUpdate | undefined;
   for (const update of raw) {
-    if (update.version.isUnknown) continue;
-    const later = laterCursor(latest, WatchCursor.fromVersion(update.version));
+    const later = laterCursor<OpaqueToken>(latest, update.version);
     if (later === latest) continue;
     latest = later;
     newest = update;
   }
-  const reached = newest === undefined ? before : { cursor: latest, timeNs: timeOf(newest) };
-  if (bookmark.cursor.isNone) return reached;
-  if (bookmark.cursor.equals(latest)) return bookmark.timeNs === 0n ? reached : bookmark;
-  return laterCursor(latest, bookmark.cursor) === latest ? reached : bookmark;
+  return newest;
 }
 
 function timeOf({ timeMs }: KvUpdate): bigint {
