@@ -22,7 +22,7 @@ export interface ListedRecord extends KvRecord {
 
 /**
  * The last record of every key with the prefix, removals included, by one consumer that is deleted at the end. At most one
- * pull of records waits in memory.
+ * and a half pulls of records wait in memory.
  */
 export async function* listRecords(
   api: JetStreamApi,

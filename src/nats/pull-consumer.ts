@@ -6,10 +6,15 @@ import { nanosOf } from "./bucket-config.js";
 import { ApiError, fromClientError, notConnected } from "./errors.js";
 import { deliveryOf, type Delivery } from "./message.js";
 
-/** Updates that one pull may bring: the bound of what waits to be read. */
-export const PULL_MESSAGES = 1000;
+/**
+ * Messages that one pull may bring. While the server has more, the next pull goes out when no more than half of this is still to come: a
+ * round trip is waited for once, and not for each pull. Servers serve the pulls that are out in turns (2.10, 2.15), so that two are out
+ * at the most, with one and a half times as many messages: the bound of what waits to be read.
+ */
+const PULL_MESSAGES = 600;
+const PULL_AHEAD_MESSAGES = PULL_MESSAGES / 2;
 /** Bytes that one pull may bring, unless a single message is larger. */
-const PULL_BYTES = 16 * 1024 * 1024;
+const PULL_BYTES = 8 * 1024 * 1024;
 const PULL_EXPIRES_MS = 5_000;
 const HEARTBEAT_MS = 1_000;
 /** Heard nothing for this long while a pull is out, two heartbeats and a half: the consumer is given up. */
@@ -62,9 +67,10 @@ export class PullConsumer {
   readonly #nextSubject: string;
   readonly #release: (() => void)[] = [];
   #consumerSequence = 0;
-  /** Messages that the pull that is out may still bring; 0 where none is out. */
+  /** Messages that the pulls that are out may still bring; 0 where none is out. */
   #wanted = 0;
-  #received = 0;
+  /** What the server had for us when it last delivered something, or answered. */
+  #pending: number;
   readonly #maxBytes: number;
   /** The next message is larger than a whole pull. */
   #oversize = false;
@@ -84,6 +90,7 @@ export class PullConsumer {
   ) {
     const { link } = api;
     this.info = info;
+    this.#pending = info.num_pending;
     // Nothing was missed when the consumer was made: where it starts is checked by its owner.
     this.#pulledUntil = link.clock.now();
     this.#api = api;
@@ -127,19 +134,14 @@ export class PullConsumer {
     }
   }
 
-  /** Whether a pull is out: then more may come without asking. */
-  get pulling(): boolean {
-    return this.#wanted > 0;
-  }
-
-  /** Asks for the next messages; nothing happens while a pull is out. */
+  /** Asks for the next messages; nothing happens while as many are under way as there should be. */
   pull(): void {
-    if (this.#wanted > 0 || this.#ended) return;
-    this.#wanted = this.#oversize ? 1 : PULL_MESSAGES;
-    this.#received = 0;
+    if (this.#ended || !this.#mayPull) return;
+    const batch = this.#oversize ? 1 : PULL_MESSAGES;
+    this.#wanted += batch;
     const { link } = this.#api;
     const request = {
-      batch: this.#wanted,
+      batch,
       expires: nanosOf(PULL_EXPIRES_MS),
       idle_heartbeat: nanosOf(HEARTBEAT_MS),
       ...(this.#oversize ? {} : { max_bytes: this.#maxBytes }),
@@ -156,6 +158,12 @@ export class PullConsumer {
       return;
     }
     this.#cancelSilenceCheck ??= this.#checkSilence();
+  }
+
+  /** Ahead only of messages that are known to be there: else each pull would end on its own at a quiet stream. */
+  get #mayPull(): boolean {
+    if (this.#wanted === 0) return true;
+    return this.#wanted <= PULL_AHEAD_MESSAGES && this.#pending > this.#wanted && !this.#oversize;
   }
 
   /** Ends it here and at the server, there once that can be reached. Never throws. */
@@ -181,7 +189,7 @@ export class PullConsumer {
       return;
     }
     this.#consumerSequence = delivery.consumerSequence;
-    this.#received += 1;
+    this.#pending = delivery.pending;
     this.#wanted = Math.max(0, this.#wanted - 1);
     if (this.#wanted === 0) this.#pulledUntil = this.#lastHeard;
     this.#waiting = true;
@@ -195,11 +203,12 @@ export class PullConsumer {
     if (code === 100) {
       this.#onHeartbeat((name) => headers?.get(name) ?? "");
     } else if (code === 408 || code === 404) {
-      this.#endPull();
+      this.#endPull(this.#unservedOf(message));
     } else if (code === 409 && /exceeds maxbytes|batch completed/i.test(description)) {
-      // Larger than a whole pull: that one message comes alone, by a pull without a limit.
-      if (this.#received === 0) this.#oversize = true;
-      this.#endPull();
+      const unserved = this.#unservedOf(message);
+      // It brought nothing: the next message is larger than a whole pull, and comes alone, by a pull without a limit.
+      if (unserved >= PULL_MESSAGES) this.#oversize = true;
+      this.#endPull(unserved);
     } else {
       const why = code === 503 ? "it is gone" : `${code} ${description}`;
       this.#lose(new MillpondError("watch-error", `the server ended a consumer: ${why}`));
@@ -217,9 +226,16 @@ export class PullConsumer {
     this.#handler.bookmark(streamSequence, waiting);
   }
 
-  #endPull(): void {
-    this.#wanted = 0;
-    this.#pulledUntil = Math.min(this.#pulledUntil, this.#lastHeard);
+  /** What a pull that has ended might still have brought; where that is not said, all that is asked for. */
+  #unservedOf({ headers }: Msg): number {
+    const unserved = headers?.get("Nats-Pending-Messages") ?? "";
+    return /^\d+$/.test(unserved) ? Number(unserved) : this.#wanted;
+  }
+
+  /** Of the pulls that are out one has ended, with so many messages of its own still to come. */
+  #endPull(unserved: number): void {
+    this.#wanted = Math.max(0, this.#wanted - unserved);
+    if (this.#wanted === 0) this.#pulledUntil = Math.min(this.#pulledUntil, this.#lastHeard);
     this.#handler.pullEnded();
   }
 

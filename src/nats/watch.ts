@@ -76,8 +76,8 @@ interface WatchSetup {
 }
 
 /**
- * One watch: an ordered tail of a stream, pulled as its batches are read. While one batch is with the reader at most one pull
- * is out (1000 updates or 16 MiB), which is all that ever waits here.
+ * One watch: an ordered tail of a stream, pulled as its batches are read. While one batch is with the reader at most one and a
+ * half pulls are out (900 updates, 16 MiB), which is all that ever waits here.
  *
  * It holds one position, the frontier: everything in scope up to there has been delivered. A consumer that is lost, for
  * whatever reason, is replaced by one that starts after it.

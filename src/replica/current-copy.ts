@@ -10,8 +10,7 @@ import type { KvEntry, KvPut, KvUpdate, PositionDetails, WatchCursor } from "../
  */
 export class CurrentCopy implements SnapshotStore {
   readonly #store: SnapshotStore;
-  readonly #ahead = new Map<string, KvUpdate>();
-
+  readonly #ahead = new Ahead();
   readonly #note: { readonly text: string | undefined };
 
   /** `note`: what the positions that the store is given belong to. */
@@ -22,7 +21,7 @@ export class CurrentCopy implements SnapshotStore {
 
   /** Makes the updates visible. */
   show(updates: readonly KvUpdate[]): void {
-    for (const update of updates) this.#ahead.set(update.key, update);
+    this.#ahead.add(updates);
   }
 
   async apply(
@@ -35,20 +34,18 @@ export class CurrentCopy implements SnapshotStore {
       cursorTimeNs,
       ...(origin === undefined ? {} : { origin }),
     });
-    for (const update of batch) {
-      if (this.#ahead.get(update.key) === update) this.#ahead.delete(update.key);
-    }
+    this.#ahead.remove(batch);
   }
 
   get(key: string): KvEntry | undefined {
-    const ahead = this.#ahead.get(key);
+    const ahead = this.#ahead.byKey().get(key);
     if (ahead === undefined) return this.#store.get(key);
     return ahead.kind === "put" ? entryOf(ahead) : undefined;
   }
 
   /** As it is at the call, like the store's: asked for here and now, not when the walk begins. */
   range(prefix: string): Iterable<KvEntry> {
-    const ahead = [...this.#ahead.values()]
+    const ahead = [...this.#ahead.byKey().values()]
       .filter(({ key }) => key.startsWith(prefix))
       .toSorted((a, b) => compareKeys(a.key, b.key));
     const stored = this.#store.range(prefix);
@@ -69,7 +66,7 @@ export class CurrentCopy implements SnapshotStore {
 
   get size(): number {
     let size = this.#store.size;
-    for (const { key, kind } of this.#ahead.values()) {
+    for (const { key, kind } of this.#ahead.byKey().values()) {
       const stored = this.#store.get(key) !== undefined;
       if (stored && kind !== "put") size -= 1;
       if (!stored && kind === "put") size += 1;
@@ -87,6 +84,37 @@ export class CurrentCopy implements SnapshotStore {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+}
+
+/** What has been applied and the store has not taken yet. By key only once somebody reads: mostly nobody does before it is taken. */
+class Ahead {
+  readonly #byKey = new Map<string, KvUpdate>();
+  /** Those that are not in there yet, in order. */
+  #added: KvUpdate[] = [];
+
+  add(updates: readonly KvUpdate[]): void {
+    for (const update of updates) this.#added.push(update);
+  }
+
+  /** The last update of each key. */
+  byKey(): ReadonlyMap<string, KvUpdate> {
+    for (const update of this.#added) this.#byKey.set(update.key, update);
+    this.#added = [];
+    return this.#byKey;
+  }
+
+  /** The store has taken them. */
+  remove(updates: readonly KvUpdate[]): void {
+    const isAll = this.#byKey.size === 0 && this.#added.length === updates.length;
+    if (isAll && updates.every((update, index) => update === this.#added[index])) {
+      this.#added = [];
+      return;
+    }
+    this.byKey();
+    for (const update of updates) {
+      if (this.#byKey.get(update.key) === update) this.#byKey.delete(update.key);
+    }
   }
 }
 

@@ -13,6 +13,8 @@ import type { SeenKeeper } from "./seen-keeper.js";
 import type { Expiry } from "./expiry.js";
 import { Sweeper } from "./sweeper.js";
 
+/** What comes while a copy is filled is applied and written in larger pieces than a watch's own default: each costs some system calls. */
+const BATCH_UPDATES = 256;
 /** The time that comes with an answer is taken for that of the middle of the wait. */
 const LONGEST_ANSWER_MS = 2000;
 
@@ -124,7 +126,7 @@ export class Following {
       signal: this.#stop.signal,
       clock,
       ...(random === undefined ? {} : { random }),
-      ...(batch === undefined ? {} : { batch }),
+      batch: { maxUpdates: BATCH_UPDATES, ...batch },
       ...(retry === undefined ? {} : { retry }),
       ...(held === undefined ? {} : { held }),
       ...(countIntervalMs === undefined ? {} : { countIntervalMs }),

@@ -36,6 +36,7 @@ export interface ReplicaOptions
   readonly countIntervalMs?: number;
   /** Least number of dead bytes in the log that a compaction must win. Default: the store's (10 MiB). */
   readonly compactThreshold?: number;
+  /** As of `watchApplied`, but that `maxUpdates` is 256 where it is left out. */
   readonly batch?: BatchOptions;
   readonly retry?: RetryOptions;
   readonly held?: HeldOptions;

@@ -63,10 +63,12 @@ export class KnownKeys {
     if (!this.#isNeeded) return;
     for (const update of updates) {
       this.#touched?.add(update.key);
-      this.#expired.delete(update.key);
-      this.#expiredBefore.delete(update.key);
-      if (update.kind === "put" || update.version.isUnknown) this.#removed.delete(update.key);
-      else this.#removed.set(update.key, update);
+      // Mostly there are none, and to look for a key takes its hash.
+      if (this.#expired.size > 0) this.#expired.delete(update.key);
+      if (this.#expiredBefore.size > 0) this.#expiredBefore.delete(update.key);
+      if (update.kind === "put" || update.version.isUnknown) {
+        if (this.#removed.size > 0) this.#removed.delete(update.key);
+      } else this.#removed.set(update.key, update);
       if (update.kind !== "put" && update.reason === "expired" && update.version.isUnknown) {
         this.#expired.add(update.key);
       }

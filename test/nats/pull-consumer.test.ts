@@ -64,12 +64,17 @@ async function scene(): Promise<Scene> {
   return { client, clock, consumer, story };
 }
 
+/** What the last pull asked for. */
+function batchOf({ payloads }: FakeClient): number {
+  return Number((JSON.parse(payloads.at(-1) ?? "{}") as { batch?: number }).batch);
+}
+
 function pass(clock: JumpingClock, ms: number): void {
   for (let passed = 0; passed < ms; passed += 100) clock.jump(100);
 }
 
 describe("a pull consumer", () => {
-  test("has one pull out at a time, and the next when that one has ended", async () => {
+  test("has one pull out at a time at a quiet stream, and the next when that one has ended", async () => {
     const { client, consumer } = await scene();
     assert.equal(client.published.length, 0);
     consumer.pull();
@@ -78,6 +83,44 @@ describe("a pull consumer", () => {
     client.tell(408, "Request Timeout");
     consumer.pull();
     assert.equal(client.published.length, 2);
+    for (let sequence = 1; sequence < batchOf(client); sequence += 1) {
+      client.deliver(sequence, sequence, 0);
+      consumer.pull();
+    }
+    assert.equal(client.published.length, 2);
+  });
+
+  test("asks ahead while the server has more: half a pull before one ends, and never for more than one and a half", async () => {
+    const { client, consumer } = await scene();
+    consumer.pull();
+    const batch = batchOf(client);
+    let asked = batch;
+    for (let sequence = 1; sequence <= 5 * batch; sequence += 1) {
+      client.deliver(sequence, sequence, 100_000);
+      const before = client.published.length;
+      consumer.pull();
+      const left = asked - sequence;
+      assert.equal(client.published.length > before, left === batch / 2, `${left} were under way`);
+      if (client.published.length > before) asked += batch;
+      assert.ok(asked - sequence <= 1.5 * batch);
+    }
+  });
+
+  test("counts what a pull might still have brought as no longer under way once it has ended", async () => {
+    const { client, consumer } = await scene();
+    consumer.pull();
+    const batch = batchOf(client);
+    for (let sequence = 1; sequence <= batch / 2; sequence += 1) {
+      client.deliver(sequence, sequence, 100_000);
+    }
+    consumer.pull();
+    assert.equal(client.published.length, 2);
+    client.tell(408, "Request Timeout", { "Nats-Pending-Messages": String(batch / 2) });
+    consumer.pull();
+    assert.equal(client.published.length, 2, "the second pull is whole");
+    client.tell(408, "Request Timeout", { "Nats-Pending-Messages": String(batch) });
+    consumer.pull();
+    assert.equal(client.published.length, 3);
   });
 
   test("is lost after 2.5 s of silence while a pull is out", async () => {
@@ -195,13 +238,13 @@ describe("a pull consumer", () => {
     consumer.pull();
     const asked = client.payloads.map((payload): unknown => {
       const { batch, max_bytes: most } = JSON.parse(payload) as Record<string, number>;
-      return [batch, most !== undefined];
+      return [batch === 1, most !== undefined];
     });
     assert.deepEqual(asked, [
-      [1000, true],
-      [1, false],
-      [1000, true],
-      [1000, true],
+      [false, true],
+      [true, false],
+      [false, true],
+      [false, true],
     ]);
   });
 
