@@ -23,7 +23,7 @@ export interface WatchOptions {
 export interface WatchBatch {
   /**
    * May be empty: then the batch only moves `cursor`, or says that the watch has caught up, or that it is level still: while
-   * nothing happens that is said about once a second. At most 1000.
+   * nothing happens that is said about once a second. At most 2000.
    */
   readonly updates: readonly KvUpdate[];
   /**

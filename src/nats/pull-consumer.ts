@@ -11,7 +11,7 @@ import { deliveryOf, type Delivery } from "./message.js";
  * round trip is waited for once, and not for each pull. Servers serve the pulls that are out in turns (2.10, 2.15), so that two are out
  * at the most, with one and a half times as many messages: the bound of what waits to be read.
  */
-const PULL_MESSAGES = 600;
+const PULL_MESSAGES = 1300;
 const PULL_AHEAD_MESSAGES = PULL_MESSAGES / 2;
 /** Bytes that one pull may bring, unless a single message is larger. */
 const PULL_BYTES = 8 * 1024 * 1024;

@@ -77,7 +77,7 @@ interface WatchSetup {
 
 /**
  * One watch: an ordered tail of a stream, pulled as its batches are read. While one batch is with the reader at most one and a
- * half pulls are out (900 updates, 16 MiB), which is all that ever waits here.
+ * half pulls are out (1950 updates, 16 MiB), which is all that ever waits here.
  *
  * It holds one position, the frontier: everything in scope up to there has been delivered. A consumer that is lost, for
  * whatever reason, is replaced by one that starts after it.

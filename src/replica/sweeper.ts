@@ -7,7 +7,7 @@ import type { ReadableCopy } from "./local-reads.js";
 
 /** Entries looked at between two turns of the event loop: a millisecond or two. */
 const ENTRIES_PER_TURN = 1024;
-/** As many as a source hands over at most. */
+/** So that other work has its turn between two of them. */
 const REMOVALS_PER_BATCH = 1000;
 /** Of one pass; the next follows at once. */
 const MAX_DUE = 50_000;

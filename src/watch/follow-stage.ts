@@ -22,7 +22,7 @@ export interface StageParts<U> {
   readonly emit: (event: WatchEvent) => void;
 }
 
-/** As many as a source hands over at most. */
+/** So that other work has its turn between two of them. */
 const REMOVALS_PER_BATCH = 1000;
 
 /** Applies each batch as it comes. */

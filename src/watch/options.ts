@@ -12,8 +12,8 @@ export interface BatchOptions {
   /** Most updates that `parse` let through in one batch. 1 to 100,000; default 100. */
   readonly maxUpdates?: number;
   /**
-   * The source is asked for more only while fewer updates than this are queued; since it hands over up to 1000 at a time,
-   * at most `queueCapacity + 999` are. Also closes a batch that holds this many updates of which `parse` let few through
+   * The source is asked for more only while fewer updates than this are queued; since it hands over up to 2000 at a time,
+   * at most `queueCapacity + 1999` are. Also closes a batch that holds this many updates of which `parse` let few through
    * (never before `maxUpdates`). 1 to 1,000,000; default 256.
    */
   readonly queueCapacity?: number;

@@ -147,7 +147,7 @@ for (const version of serverVersions) {
       await using connection = await connect({ servers: server.url });
       await using client = await connectClient({ port: server.port });
       const bucket = await connection.createBucket("b");
-      await putMany(bucket, "k.", 4500);
+      await putMany(bucket, "k.", 9000);
       await using flow = await Flow.open(bucket, allKeys);
       await flow.untilUpdates(1);
       const read = flow.updates.length;
@@ -160,9 +160,9 @@ for (const version of serverVersions) {
         return info.num_waiting === 0 ? info.delivered.consumer_seq : 0;
       };
       const delivered = await until("the pull is used up", async () => (await sent()) || undefined);
-      assert.ok(delivered <= read + 1800, `${delivered} sent, ${read} read`);
+      assert.ok(delivered <= read + 3900, `${delivered} sent, ${read} read`);
       await flow.untilCaughtUp();
-      assert.equal(flow.updates.length, 4500);
+      assert.equal(flow.updates.length, 9000);
     });
 
     test("delivers values that are larger together than one pull", async () => {

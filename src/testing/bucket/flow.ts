@@ -3,7 +3,7 @@ import type { KvStore, KvWatch, WatchBatch, WatchOptions, WatchScope } from "../
 import { WatchCursor, type KvPut, type KvUpdate } from "../../values/index.js";
 
 const DEADLINE_MS = 20_000;
-const MAX_UPDATES = 1000;
+const MAX_UPDATES = 2000;
 
 /**
  * One watch as a test reads it: it collects what came, and holds each batch against what {@link WatchBatch} promises.
