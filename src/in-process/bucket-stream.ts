@@ -12,6 +12,14 @@ export interface Journal {
   removedBefore(sequence: number): void;
 }
 
+/** What a bucket held at one moment. */
+export interface StreamBackup {
+  /** Of which making of the bucket it is. */
+  readonly created: string;
+  readonly lastSequence: number;
+  readonly records: readonly StoredRecord[];
+}
+
 export interface StreamIdentity {
   readonly name: string;
   /** As {@link BucketInfo.created}. */
@@ -37,9 +45,9 @@ const NOTHING = new Uint8Array(0);
  */
 export class BucketStream {
   readonly identity: StreamIdentity;
-  readonly log: RecordLog;
+  #log: RecordLog;
   readonly #clock: Clock;
-  readonly #deadlines = new Deadlines();
+  #deadlines = new Deadlines();
   readonly #alarm: Alarm;
   readonly #listeners = new Set<() => void>();
   readonly #subjectPrefixBytes: number;
@@ -47,10 +55,11 @@ export class BucketStream {
   #deleted = false;
   #evictedThrough = 0;
   #restored = 0;
+  #rollBacks = 0;
 
   constructor(identity: StreamIdentity, clock: Clock) {
     this.identity = identity;
-    this.log = new RecordLog(identity.config.history, identity.lastSequence);
+    this.#log = new RecordLog(identity.config.history, identity.lastSequence);
     this.#clock = clock;
     this.#alarm = new Alarm(clock, () => this.#expireInPassing());
     this.#subjectPrefixBytes = `$KV.${identity.name}.`.length;
@@ -62,8 +71,22 @@ export class BucketStream {
     this.#setAlarm();
   }
 
+  get isKept(): boolean {
+    return this.#journal !== undefined;
+  }
+
+  /** The records. Another log after {@link BucketStream.rollBack}. */
+  get log(): RecordLog {
+    return this.#log;
+  }
+
   get deleted(): boolean {
     return this.#deleted;
+  }
+
+  /** How often it was put back to an earlier state. */
+  get rollBacks(): number {
+    return this.#rollBacks;
   }
 
   /**
@@ -103,6 +126,33 @@ export class BucketStream {
     this.#removing(() => {
       for (const record of records) this.log.remove(record);
     });
+    this.#changed();
+  }
+
+  /** All that it holds now, for {@link BucketStream.rollBack}. */
+  backUp(): StreamBackup {
+    return {
+      created: this.identity.created,
+      lastSequence: this.log.lastSequence,
+      records: this.log.kept(),
+    };
+  }
+
+  /**
+   * Puts it back to what it was, as a server does whose store was replaced by a backup: sequences are given a second time, to other
+   * records. Only where no file keeps it: a file tells of what comes, and nothing of what never was.
+   */
+  rollBack({ lastSequence, records }: StreamBackup): void {
+    this.#log = new RecordLog(this.identity.config.history, lastSequence);
+    this.#deadlines = new Deadlines();
+    for (const record of records) {
+      const again = { ...record, removed: false };
+      this.#log.add(again);
+      this.#deadlines.add(again);
+    }
+    this.#evictedThrough = 0;
+    this.#rollBacks += 1;
+    this.expire();
     this.#changed();
   }
 

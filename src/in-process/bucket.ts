@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { MillpondError } from "../errors/index.js";
 import {
   prefixesOf,
@@ -12,7 +11,7 @@ import {
   type WatchOptions,
   type WatchScope,
 } from "../kv/index.js";
-import type { Clock } from "../platform/index.js";
+import { type Clock, nextTurn } from "../platform/index.js";
 import {
   checkKey,
   checkPrefix,
@@ -21,7 +20,7 @@ import {
   type VersionToken,
   type WatchCursor,
 } from "../values/index.js";
-import type { BucketStream, Write } from "./bucket-stream.js";
+import type { BucketStream, StreamBackup, Write } from "./bucket-stream.js";
 import { limitsOf } from "./config.js";
 import { alreadyExists, revisionMismatch } from "./failures.js";
 import type { Link } from "./link.js";
@@ -32,6 +31,9 @@ import { InProcessWatch } from "./watch.js";
 const NOTHING = new Uint8Array(0);
 const KEYS_A_TURN = 1000;
 const TTL_UNIT_MS = 1000;
+
+/** What {@link InProcessBucket.backUp} gives: nothing to look into. */
+export type BucketBackup = StreamBackup;
 
 /** What a bucket needs of the connection that it was got from. */
 export interface BucketAccess {
@@ -183,6 +185,43 @@ export class InProcessBucket implements KvStore {
       throw new MillpondError("key-not-found", `no record has the sequence ${sequence}`);
     }
     stream.remove([record]);
+  }
+
+  /**
+   * Drops every record of the keys that start with `prefix`, as a stream purge with a filter does, and leaves no marker: watches are
+   * not told.
+   */
+  async purgeKeys(prefix: string): Promise<void> {
+    checkPrefix(prefix);
+    const stream = this.#stream();
+    stream.remove(stream.log.kept().filter(({ key }) => key.startsWith(prefix)));
+  }
+
+  /** What the bucket holds now, to be rolled back to. Throws `operation-failed` for a bucket that is kept in a folder. */
+  async backUp(): Promise<BucketBackup> {
+    return this.#unkept().backUp();
+  }
+
+  /**
+   * Puts the bucket back to what it was, as a restored backup does: it keeps its `created`, and gives the sequences that came after a
+   * second time. Its watches end with `cursor-expired`, once their line is up. Throws `invalid-argument` for the backup of another
+   * bucket or another making of this one, and `operation-failed` for a bucket that is kept in a folder: there the operator puts a
+   * copy of the folder back.
+   */
+  async rollBack(backup: BucketBackup): Promise<void> {
+    const stream = this.#unkept();
+    if (backup.created !== stream.identity.created) {
+      throw new MillpondError("invalid-argument", `the backup is not of this bucket ${this.name}`);
+    }
+    stream.rollBack(backup);
+  }
+
+  #unkept(): BucketStream {
+    const stream = this.#stream();
+    if (!stream.isKept) return stream;
+    throw new MillpondError("operation-failed", `bucket ${this.name} is kept in a folder`, {
+      hint: "Copy the folder while nothing has it open, and put the copy back in the same way.",
+    });
   }
 
   /** Stores a value under a key that {@link checkKey} refuses but that a publisher to the stream can use, such as `ü`. */

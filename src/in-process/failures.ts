@@ -6,6 +6,10 @@ export function cursorExpired(message: string): MillpondError {
   });
 }
 
+export function rolledBack(bucket: string): MillpondError {
+  return cursorExpired(`bucket ${bucket} was rolled back while it was watched`);
+}
+
 export function bucketNotFound(name: string): MillpondError {
   return new MillpondError("bucket-not-found", `there is no bucket ${name}`, {
     hint: "Check the name, or create the bucket.",

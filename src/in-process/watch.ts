@@ -1,10 +1,9 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { MillpondError } from "../errors/index.js";
 import { inScope, type KvWatch, type WatchBatch, type WatchScope } from "../kv/index.js";
-import type { Clock } from "../platform/index.js";
+import { type Clock, nextTurn } from "../platform/index.js";
 import { WatchCursor, type KvUpdate } from "../values/index.js";
 import type { BucketStream } from "./bucket-stream.js";
-import { bucketNotFound, cursorExpired, notConnected } from "./failures.js";
+import { bucketNotFound, cursorExpired, notConnected, rolledBack } from "./failures.js";
 import type { Link } from "./link.js";
 import { timeNsOf, updateOf, type StoredRecord } from "./record.js";
 
@@ -39,6 +38,8 @@ export class InProcessWatch implements KvWatch {
   readonly #stateSync: boolean;
   readonly #iterator: AsyncGenerator<WatchBatch, void>;
   readonly #release: () => void;
+  /** The stream had been rolled back so often when the watch began. */
+  readonly #rollBacks: number;
   #position: number;
   #stateLeft: number;
   #caughtUp = false;
@@ -55,6 +56,7 @@ export class InProcessWatch implements KvWatch {
     const { stream, link, scope, from, signal } = setup;
     this.#setup = setup;
     this.#head = stream.log.lastSequence;
+    this.#rollBacks = stream.rollBacks;
     this.#stateSync = from === undefined;
     this.#position = from ?? 0;
     this.#stateLeft = this.#stateSync ? keysInScope(stream, scope) : 0;
@@ -141,6 +143,7 @@ export class InProcessWatch implements KvWatch {
     const { stream } = this.#setup;
     if (stream.deleted) throw bucketNotFound(stream.identity.name);
     stream.expire();
+    if (stream.rollBacks !== this.#rollBacks) throw rolledBack(stream.identity.name);
     const frontier = this.#stateSync ? Math.max(this.#position, this.#head) : this.#position;
     if (!this.#setup.sweeps && stream.evictedThrough > frontier) throw this.#overrun(frontier);
     const updates = this.#collect();

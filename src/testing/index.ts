@@ -2,6 +2,7 @@ export {
   InProcessBucket,
   InProcessConnection,
   openInProcess,
+  type BucketBackup,
   type InProcessOptions,
 } from "../in-process/index.js";
 export { ManualClock } from "./manual-clock.js";
