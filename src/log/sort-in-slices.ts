@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { nextTurn } from "../platform/index.js";
 
 /** Sorted or merged between two turns of the event loop: some ten milliseconds. */
 const SLICE = 16_384;

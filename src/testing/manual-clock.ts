@@ -2,13 +2,19 @@ import type { Clock } from "../platform/index.js";
 
 interface Appointment {
   readonly at: number;
-  readonly callback: () => void;
+  /** In the order of their making those of one time are kept. */
+  readonly order: number;
+  /** `undefined`: called off, or kept. */
+  callback: (() => void) | undefined;
 }
 
 /** Time that stands still until it is told to pass. */
 export class ManualClock implements Clock {
   #now: number;
-  #appointments: Appointment[] = [];
+  /** A heap: each is due before the two at twice its place and after. */
+  readonly #heap: Appointment[] = [];
+  #made = 0;
+  #waiting = 0;
 
   /** `startMs`: milliseconds since the Unix epoch. Default: the start of 2026. */
   constructor(startMs = Date.UTC(2026, 0, 1)) {
@@ -20,16 +26,26 @@ export class ManualClock implements Clock {
   }
 
   schedule(delayMs: number, callback: () => void): () => void {
-    const appointment = { at: this.#now + delayMs, callback };
-    this.#appointments.push(appointment);
+    this.#made += 1;
+    const appointment: Appointment = { at: this.#now + delayMs, order: this.#made, callback };
+    this.#waiting += 1;
+    push(this.#heap, appointment);
     return () => {
-      this.#appointments = this.#appointments.filter((other) => other !== appointment);
+      if (appointment.callback === undefined) return;
+      appointment.callback = undefined;
+      this.#waiting -= 1;
     };
   }
 
   /** Number of callbacks that wait for their time. */
   get waiting(): number {
-    return this.#appointments.length;
+    return this.#waiting;
+  }
+
+  /** When the next callback is due, in milliseconds since the Unix epoch; `undefined` where none waits. */
+  get nextDue(): number | undefined {
+    while (this.#heap[0] !== undefined && this.#heap[0].callback === undefined) pop(this.#heap);
+    return this.#heap[0]?.at;
   }
 
   /**
@@ -38,18 +54,57 @@ export class ManualClock implements Clock {
    */
   advance(ms: number): void {
     const end = this.#now + ms;
-    for (let next = this.#takeDue(end); next !== undefined; next = this.#takeDue(end)) {
-      this.#now = Math.max(this.#now, next.at);
-      next.callback();
-    }
+    while ((this.nextDue ?? Infinity) <= end) this.runNext();
     this.#now = end;
   }
 
-  #takeDue(end: number): Appointment | undefined {
-    const [first] = this.#appointments
-      .filter((appointment) => appointment.at <= end)
-      .toSorted((one, other) => one.at - other.at);
-    this.#appointments = this.#appointments.filter((appointment) => appointment !== first);
-    return first;
+  /** Lets time pass up to the next callback and runs that one. False where none waits. */
+  runNext(): boolean {
+    if (this.nextDue === undefined) return false;
+    const next = pop(this.#heap);
+    const callback = next?.callback;
+    if (next === undefined || callback === undefined) return false;
+    next.callback = undefined;
+    this.#waiting -= 1;
+    this.#now = Math.max(this.#now, next.at);
+    callback();
+    return true;
   }
+}
+
+function isBefore(one: Appointment, other: Appointment): boolean {
+  return one.at < other.at || (one.at === other.at && one.order < other.order);
+}
+
+function push(heap: Appointment[], appointment: Appointment): void {
+  let place = heap.length;
+  heap.push(appointment);
+  while (place > 0) {
+    const above = (place - 1) >>> 1;
+    const parent = heap[above];
+    if (parent === undefined || !isBefore(appointment, parent)) break;
+    heap[place] = parent;
+    place = above;
+  }
+  heap[place] = appointment;
+}
+
+function pop(heap: Appointment[]): Appointment | undefined {
+  const first = heap[0];
+  const last = heap.pop();
+  if (last === undefined || heap.length === 0) return first;
+  let place = 0;
+  for (;;) {
+    let below = 2 * place + 1;
+    const left = heap[below];
+    if (left === undefined) break;
+    const right = heap[below + 1];
+    if (right !== undefined && isBefore(right, left)) below += 1;
+    const child = heap[below];
+    if (child === undefined || !isBefore(child, last)) break;
+    heap[place] = child;
+    place = below;
+  }
+  heap[place] = last;
+  return first;
 }

@@ -1,0 +1,187 @@
+import type { Random } from "../../src/platform/index.js";
+import { integerBelow, randomFor } from "../../src/testing/simulation/random.js";
+import type { SimConfig, Weighted } from "./config.js";
+
+/** Something that is done to the world. Plain data, so that a script of them can be kept, cut down and replayed. */
+export type Deed =
+  | { readonly do: "put"; readonly key: number; readonly bytes: number; readonly ttlMs?: number }
+  | { readonly do: "delete" | "purge"; readonly key: number }
+  | { readonly do: "burst"; readonly writes: number; readonly from: number }
+  | { readonly do: "evict"; readonly share: number }
+  | { readonly do: "drop-markers" }
+  | { readonly do: "drop-message"; readonly share: number }
+  | { readonly do: "purge-keys"; readonly prefix: string }
+  | { readonly do: "make-again" }
+  | { readonly do: "back-up" }
+  | { readonly do: "roll-back" }
+  | { readonly do: "cut" | "freeze" | "hold-bookmarks"; readonly ms: number }
+  | { readonly do: "slow-line"; readonly ms: number; readonly latencyMs: number }
+  | { readonly do: "break-watches"; readonly code: "watch-error" | "timeout" | "not-connected" }
+  | { readonly do: "kill"; readonly downMs: number }
+  | { readonly do: "close"; readonly downMs: number }
+  | { readonly do: "power-loss"; readonly downMs: number }
+  | { readonly do: "kill-follower"; readonly which: number; readonly downMs: number }
+  | { readonly do: "second-writer" }
+  | { readonly do: "disk-full"; readonly ms: number; readonly leftBytes: number }
+  | {
+      readonly do: "disk-fails";
+      readonly what: "read" | "write" | "sync" | "rename";
+      readonly chance: number;
+      readonly ms: number;
+    }
+  | { readonly do: "slow-disk"; readonly ms: number; readonly latencyMs: number }
+  | { readonly do: "rot"; readonly bits: number }
+  | { readonly do: "set-clock"; readonly byMs: number }
+  | { readonly do: "read-fresh"; readonly maxStalenessMs: number; readonly key: number }
+  | { readonly do: "wait-for" }
+  | { readonly do: "audit" }
+  | { readonly do: "follow-changes"; readonly maxQueued: number; readonly pauseMs: number }
+  | { readonly do: "slow-service"; readonly ms: number }
+  | { readonly do: "throw-in-apply" };
+
+/** A deed and when: milliseconds of virtual time since the beginning. */
+export type Action = Deed & { readonly at: number };
+
+const CODES = ["watch-error", "timeout", "not-connected"] as const;
+const FAILING = ["read", "write", "sync", "rename"] as const;
+
+/** The actions of a seed, one after the other, without an end. What happens in the world changes nothing about them. */
+export class ActionSource {
+  readonly #config: SimConfig;
+  readonly #random: Random;
+  readonly #kinds: readonly Weighted[];
+  readonly #total: number;
+  #at = 0;
+
+  constructor(seed: number, config: SimConfig) {
+    this.#config = config;
+    this.#random = randomFor(seed, "actions");
+    this.#kinds = Object.keys(config.weights) as Weighted[];
+    this.#total = this.#kinds.reduce((sum, kind) => sum + config.weights[kind], 0);
+  }
+
+  next(): Action {
+    this.#at += Math.round(-Math.log(1 - this.#random()) * this.#config.pauseMs);
+    return { at: this.#at, ...this.#deed() };
+  }
+
+  #deed(): Deed {
+    let left = this.#random() * this.#total;
+    for (const kind of this.#kinds) {
+      left -= this.#config.weights[kind];
+      if (left < 0) return this.#deedOf(kind);
+    }
+    return this.#deedOf("write");
+  }
+
+  #deedOf(kind: Weighted): Deed {
+    switch (kind) {
+      case "write":
+        return this.#write();
+      case "burst":
+        return { do: "burst", writes: 5 + this.#below(60), from: this.#below(this.#config.keys) };
+      case "operator":
+        return this.#operator();
+      case "recreate":
+        return this.#one<Deed>([{ do: "make-again" }, { do: "back-up" }, { do: "roll-back" }]);
+      case "line":
+        return this.#line();
+      case "process":
+        return this.#process();
+      case "power":
+        return { do: "power-loss", downMs: this.#span(5000) };
+      case "disk":
+        return this.#disk();
+      case "rot":
+        return { do: "rot", bits: 1 + this.#below(3) };
+      case "clock":
+        return { do: "set-clock", byMs: Math.round((this.#random() * 2 - 1) * this.#span(60_000)) };
+      case "api":
+        return this.#api();
+    }
+  }
+
+  #write(): Deed {
+    const key = this.#below(this.#config.keys);
+    const dice = this.#random();
+    if (dice < 0.15) return { do: "delete", key };
+    if (dice < 0.2) return { do: "purge", key };
+    const bytes = this.#below(this.#config.valueBytes);
+    const isMortal = this.#config.bucket.markerTtlMs !== undefined && this.#random() < 0.2;
+    if (!isMortal) return { do: "put", key, bytes };
+    return { do: "put", key, bytes, ttlMs: 1000 * (1 + this.#below(20)) };
+  }
+
+  #operator(): Deed {
+    const share = this.#random();
+    return this.#one<Deed>([
+      { do: "evict", share },
+      { do: "drop-markers" },
+      { do: "drop-message", share },
+      { do: "drop-message", share },
+      { do: "purge-keys", prefix: this.#one(["a.", "b.1", ""]) },
+    ]);
+  }
+
+  #line(): Deed {
+    return this.#one<Deed>([
+      { do: "cut", ms: this.#span(15_000) },
+      { do: "cut", ms: this.#below(50) },
+      { do: "freeze", ms: this.#span(12_000) },
+      { do: "hold-bookmarks", ms: this.#span(8000) },
+      { do: "slow-line", ms: this.#span(10_000), latencyMs: this.#span(1500) },
+      { do: "break-watches", code: this.#one(CODES) },
+    ]);
+  }
+
+  #process(): Deed {
+    const downMs = this.#span(20_000);
+    return this.#one<Deed>([
+      { do: "kill", downMs },
+      { do: "kill", downMs: this.#below(50) },
+      { do: "close", downMs },
+      { do: "kill-follower", which: this.#below(2), downMs },
+      { do: "second-writer" },
+      { do: "throw-in-apply" },
+      { do: "slow-service", ms: this.#span(3000) },
+    ]);
+  }
+
+  #disk(): Deed {
+    const ms = this.#span(15_000);
+    const chance = this.#one([0.05, 0.5, 1]);
+    return this.#one<Deed>([
+      { do: "disk-full", ms, leftBytes: this.#below(4000) },
+      { do: "disk-fails", what: this.#one(FAILING), chance, ms },
+      { do: "disk-fails", what: this.#one(FAILING), chance, ms: this.#below(100) },
+      { do: "slow-disk", ms, latencyMs: this.#span(4000) },
+    ]);
+  }
+
+  #api(): Deed {
+    return this.#one<Deed>([
+      { do: "read-fresh", maxStalenessMs: this.#span(10_000), key: this.#below(this.#config.keys) },
+      { do: "wait-for" },
+      { do: "wait-for" },
+      { do: "audit" },
+      {
+        do: "follow-changes",
+        maxQueued: this.#one([1, 10, 10_000]),
+        pauseMs: this.#one([0, 0, 300]),
+      },
+    ]);
+  }
+
+  #below(count: number): number {
+    return integerBelow(this.#random, count);
+  }
+
+  /** From 0 up to this, short ones more often. */
+  #span(mostMs: number): number {
+    return Math.round(this.#random() ** 3 * mostMs);
+  }
+
+  #one<T>(choices: readonly T[]): T {
+    return choices[this.#below(choices.length)] as T;
+  }
+}

@@ -1,0 +1,230 @@
+import { expiresAtMs } from "../../src/rules/index.js";
+import type { StoredRecord } from "../../src/in-process/record.js";
+import { type KeyState, type Making, type Oracle, valueIn } from "./oracle.js";
+
+/** An entry of a copy. */
+export interface ShownEntry {
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly revision: bigint | undefined;
+}
+
+/** What a copy shows. */
+export type View = ReadonlyMap<string, ShownEntry>;
+
+export interface JudgeOptions {
+  readonly oracle: Oracle;
+  /** Keys that the copy follows. */
+  readonly keys: readonly string[];
+  readonly retains: boolean;
+  /** By how much a copy may be wrong about the bucket's time, in milliseconds. */
+  readonly clockErrorMs: number;
+  readonly now: () => number;
+}
+
+export function viewOf(entries: Iterable<ShownEntry>): View {
+  const view = new Map<string, ShownEntry>();
+  for (const entry of entries) view.set(entry.key, entry);
+  return view;
+}
+
+/** Holds a copy against what the bucket held. Each method gives what is wrong, or `undefined`. */
+export class Judge {
+  readonly #options: JudgeOptions;
+
+  constructor(options: JudgeOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Whether each key is what it was in the bucket at `since` or later. What went from the bucket silently may still be shown: a count
+   * finds it. `forgives`: so may what a roll back took.
+   */
+  current(view: View, since: number, forgives: boolean): string | undefined {
+    const { oracle, keys } = this.#options;
+    const making = oracle.makings.at(-1);
+    if (making === undefined || since < making.madeAt) return undefined;
+    if (since >= making.deletedAt) return "the bucket is gone";
+    for (const key of keys) {
+      const states = making.keys.get(key) ?? [];
+      let first = states.length - 1;
+      while (first > 0 && (states[first - 1]?.until ?? 0) >= since) first -= 1;
+      while (first > 0 && this.#lingers(states, first - 1, forgives)) first -= 1;
+      const shown = view.get(key);
+      if (this.#isOneOf(shown, states, first)) continue;
+      return `${told(shown, key)}, and the bucket had ${states.slice(first).map(toldState).join(", then ")}`;
+    }
+    return this.#strangers(view);
+  }
+
+  /**
+   * Whether the copy has all that some making of the bucket had up to its cursor, be it of before a roll back. `incompleteUpTo`: below
+   * this sequence a first fill has not brought yet what has a newer record. `isExact`: nothing newer than the cursor may show.
+   */
+  whole(
+    view: View,
+    cursor: bigint | undefined,
+    { incompleteUpTo = 0, isExact = false }: { incompleteUpTo?: number; isExact?: boolean } = {},
+  ): string | undefined {
+    if (cursor === undefined) return this.genuine(view);
+    const position = Number(cursor);
+    let wrong: string | undefined;
+    for (const making of this.#options.oracle.makings.toReversed()) {
+      const problem = this.#wholeIn(making, view, position, position < incompleteUpTo);
+      if (problem === undefined) {
+        wrong = undefined;
+        break;
+      }
+      wrong ??= problem;
+    }
+    if (wrong !== undefined) return `at ${position}: ${wrong}`;
+    if (!isExact) return this.#strangers(view);
+    for (const entry of view.values()) {
+      if (Number(entry.revision ?? 0n) > position) return `${told(entry)} is ahead of ${position}`;
+    }
+    return this.#strangers(view);
+  }
+
+  follows(key: string): boolean {
+    return this.#options.keys.includes(key);
+  }
+
+  /** Whether the key shows what this record said, or what came after it. */
+  hasReached(view: View, making: Making, record: StoredRecord): string | undefined {
+    const states = making.keys.get(record.key) ?? [];
+    const index = states.findLastIndex((state) => state.record === record);
+    const shown = view.get(record.key);
+    let first = Math.max(0, index);
+    while (first > 0 && this.#lingers(states, first - 1, false)) first -= 1;
+    if (index < 0 || this.#isOneOf(shown, states, first)) return undefined;
+    return `${told(shown, record.key)} after ${record.sequence}`;
+  }
+
+  /** Whether it is what the bucket is now. `isRaw`: what is over may still be shown, as a follower shows it. */
+  equal(view: View, isRaw: boolean): string | undefined {
+    const { oracle, keys, retains } = this.#options;
+    for (const key of keys) {
+      const record = oracle.recordOf(key);
+      const value = record?.kind === "put" ? record : undefined;
+      const shown = view.get(key);
+      if (isThis(shown, value)) continue;
+      if (shown === undefined && value !== undefined && this.#mayBeOver(value)) continue;
+      // What the bucket forgot is kept on purpose, and no longer compared with anything.
+      if (shown !== undefined && value === undefined && (retains || isRaw)) {
+        if (retains || oracle.isMortal) continue;
+      }
+      return `${told(shown, key)}, and the bucket has ${value === undefined ? "nothing" : `@${value.sequence}`}`;
+    }
+    return this.#strangers(view);
+  }
+
+  /** Whether each entry was in the bucket at some time. */
+  genuine(view: View): string | undefined {
+    for (const entry of view.values()) {
+      const isThere = this.#options.oracle.makings.some((making) =>
+        making.keys.get(entry.key)?.some((state) => isThis(entry, valueIn(state))),
+      );
+      if (!isThere) return `${told(entry)} was never in the bucket`;
+    }
+    return undefined;
+  }
+
+  #strangers(view: View): string | undefined {
+    for (const key of view.keys()) {
+      if (!this.#options.keys.includes(key)) return `${key} is not of this copy`;
+    }
+    return undefined;
+  }
+
+  #wholeIn(
+    making: Making,
+    view: View,
+    position: number,
+    isIncomplete: boolean,
+  ): string | undefined {
+    for (const key of this.#options.keys) {
+      const shown = view.get(key);
+      const states = making.keys.get(key) ?? [];
+      if (isIncomplete && shown === undefined) continue;
+      if (segmentsOf(states).some(([from, to]) => this.#isWhole(shown, states, from, to, position)))
+        continue;
+      return `${told(shown, key)}, and the bucket had ${states.slice(-6).map(toldState).join(", then ")}`;
+    }
+    return undefined;
+  }
+
+  #isWhole(
+    shown: ShownEntry | undefined,
+    states: readonly KeyState[],
+    from: number,
+    to: number,
+    position: number,
+  ): boolean {
+    let first = from;
+    for (let index = from; index < to; index += 1) {
+      const { record } = states[index] as KeyState;
+      if (record !== undefined && record.sequence <= position) first = index;
+    }
+    // What went silently need never have been seen.
+    while (first > from && states[first]?.ended === "silently") first -= 1;
+    while (first > from && this.#lingers(states, first - 1, false)) first -= 1;
+    return this.#isOneOf(shown, states, first);
+  }
+
+  /** Whether a copy may show this state although the next one has come. */
+  #lingers(states: readonly KeyState[], index: number, forgives: boolean): boolean {
+    const { ended } = states[index] as KeyState;
+    const next = states[index + 1];
+    if (ended === "silently" || (forgives && ended === "rolled-back")) return true;
+    if (ended === "told" && next?.isUnheard === true) return true;
+    const { retains } = this.#options;
+    return retains && next?.record?.kind === "delete" && next.record.expiresAt !== undefined;
+  }
+
+  #isOneOf(shown: ShownEntry | undefined, states: readonly KeyState[], first: number): boolean {
+    for (let index = states.length - 1; index >= first; index -= 1) {
+      const value = valueIn(states[index] as KeyState);
+      if (isThis(shown, value)) return true;
+      if (shown === undefined && value !== undefined && this.#mayBeOver(value)) return true;
+    }
+    return false;
+  }
+
+  #mayBeOver(record: StoredRecord): boolean {
+    const { retains, clockErrorMs, now, oracle } = this.#options;
+    if (retains) return false;
+    const config = oracle.makings.at(-1)?.stream.identity.config;
+    const limits = { maxAgeMs: config?.maxAgeMs, allowsTtl: config?.markerTtlMs !== undefined };
+    const { time, expiresAt } = record;
+    const ttl = expiresAt === undefined ? {} : { ttlMs: expiresAt - time };
+    const overAt = expiresAtMs({ timeMs: time, ...ttl }, limits);
+    return overAt !== Infinity && overAt <= now() + clockErrorMs;
+  }
+}
+
+/** The stretches between roll backs. */
+function segmentsOf(states: readonly KeyState[]): [from: number, to: number][] {
+  const segments: [number, number][] = [];
+  let from = 0;
+  for (const [index, { ended }] of states.entries()) {
+    if (ended !== "rolled-back") continue;
+    segments.push([from, index + 1]);
+    from = index + 1;
+  }
+  return [...segments, [from, states.length]];
+}
+
+function isThis(shown: ShownEntry | undefined, value: StoredRecord | undefined): boolean {
+  if (shown === undefined || value === undefined) return shown === undefined && value === undefined;
+  if (Number(shown.revision ?? -1n) !== value.sequence) return false;
+  return Buffer.compare(shown.value, value.value) === 0;
+}
+
+function told(entry: ShownEntry | undefined, key = entry?.key): string {
+  return entry === undefined ? `${key} is not shown` : `${key}@${entry.revision} is shown`;
+}
+
+function toldState({ record, from, until, ended }: KeyState): string {
+  const what = record === undefined ? "nothing" : `${record.kind}@${record.sequence}`;
+  return `${what} (${from % 1e8} to ${until % 1e8} ${ended})`;
+}

@@ -1,0 +1,329 @@
+import { isMillpondError } from "../../src/errors/index.js";
+import { openReplica, type Replica, type ReplicaEvent } from "../../src/replica/index.js";
+import { MachineClock } from "../../src/testing/simulation/machine-clock.js";
+import { randomFor } from "../../src/testing/simulation/random.js";
+import type { ProcessDisk } from "../../src/testing/simulation/simulated-disk.js";
+import { SimulatedLink } from "../../src/testing/simulation/simulated-link.js";
+import { viewOf, type View } from "./judge.js";
+import { Mirror } from "./mirror.js";
+import type { World } from "./world.js";
+
+export const DIRECTORY = "/disk";
+/** How far back the time that batches were on their way is looked at. */
+const TRANSIT_MS = 60_000;
+/** Steps between two looks at a copy in which nothing seems to have changed. */
+const LOOK_STEPS = 16;
+/** A copy that is live is proven current once a second or so. */
+const FRESH_MS = 3000;
+const MEMORY_BYTES = 16 * 1024 * 1024;
+
+/** What the last process that kept the copy said is on the disk, for the next one to be held to. */
+export interface LastWord {
+  readonly cursor: bigint;
+  readonly making: number;
+  readonly rollBacks: number;
+}
+
+/** One process that keeps the copy, from its start to its death. */
+export class Keeper {
+  readonly #world: World;
+  readonly #number: number;
+  readonly #fs: ProcessDisk;
+  readonly #clock: MachineClock;
+  readonly #link: SimulatedLink;
+  readonly #startedAt: number;
+  readonly #onEnd: (opened: boolean) => void;
+  #replica: Replica | undefined;
+  #mirror: Mirror | undefined;
+  #isDead = false;
+  #isClosing = false;
+  #becameLive = false;
+  #looked = "";
+  #lookedAt = 0;
+  #lastAsOf: number | undefined;
+  /** Where the copy's age came from a file that another setting of the clock may have written. */
+  #clockSlackMs = 0;
+
+  /** `onEnd`: told when it could not be opened, or has been closed. */
+  constructor(world: World, number: number, onEnd: (opened: boolean) => void) {
+    this.#world = world;
+    this.#number = number;
+    this.#onEnd = onEnd;
+    this.#fs = world.disk.process();
+    this.#clock = new MachineClock(world.clock, () => world.aheadMs);
+    this.#startedAt = world.now();
+    const name = `keeper ${number}`;
+    const random = randomFor(world.seed, `${name} line`);
+    this.#link = new SimulatedLink(world.connect(), new MachineClock(world.clock), random);
+    this.#clockSlackMs = Math.max(0, world.mostAheadMs - world.aheadMs);
+  }
+
+  get replica(): Replica | undefined {
+    return this.#isDead || this.#isClosing ? undefined : this.#replica;
+  }
+
+  /** A closed one is on its way out. */
+  get isRunning(): boolean {
+    return !this.#isDead;
+  }
+
+  start(last: LastWord | undefined): void {
+    const world = this.#world;
+    const { replica: options } = world.config;
+    world.adopt(this.#link);
+    openReplica({
+      source: this.#link,
+      path: DIRECTORY,
+      fs: this.#fs,
+      clock: this.#clock,
+      random: randomFor(world.seed, `keeper ${this.#number}`),
+      format: options.format,
+      durability: options.durability,
+      expiry: options.expiry,
+      countIntervalMs: options.countIntervalMs,
+      compactThreshold: options.compactThreshold,
+      maxMemoryBytes: MEMORY_BYTES,
+      batch: {
+        windowMs: options.windowMs,
+        maxUpdates: options.maxUpdates,
+        queueCapacity: options.queueCapacity,
+      },
+      held: { maxUpdates: options.maxHeldUpdates },
+      ...(options.scope === undefined ? {} : { scope: options.scope }),
+      onEvent: (event) => this.#heard(event),
+    }).then(
+      (replica) => this.#opened(replica, last),
+      (error: unknown) => this.#failed(error),
+    );
+  }
+
+  /** What it said last of the disk. */
+  lastWord(): LastWord | undefined {
+    const cursor = this.#replica?.status().cursor.toU64();
+    const making = this.#world.oracle.present;
+    if (cursor === undefined || making === undefined) return undefined;
+    return { cursor, making: making.number, rollBacks: making.rollBacks };
+  }
+
+  kill(): void {
+    this.#isDead = true;
+    this.#clock.kill();
+    this.#fs.kill();
+    this.#link.kill();
+    this.#world.adopt(undefined);
+    this.#mirror?.end();
+    // Nothing of it reaches anything any more; this lets go of what it holds in this process.
+    this.#replica?.close().catch(() => undefined);
+  }
+
+  close(): void {
+    const replica = this.replica;
+    if (replica === undefined) return;
+    this.#isClosing = true;
+    this.#mirror?.end();
+    replica.close().then(
+      () => this.#ended(),
+      (error: unknown) => {
+        this.#world.trace.add(`close failed ${codeOf(error)}`);
+        this.#ended();
+      },
+    );
+  }
+
+  /** Follows the changes anew, as a reader who is so slow. */
+  followChanges(maxQueued: number, pauseMs: number): void {
+    const { replica } = this;
+    if (replica === undefined) return;
+    this.#mirror?.end();
+    this.#mirror = new Mirror(this.#world, replica, this.#clock, maxQueued, pauseMs);
+  }
+
+  /** An answer that may only be so old is no older, and none is refused that is young enough. */
+  readFresh(index: number, maxStalenessMs: number): void {
+    const { replica } = this;
+    const key = this.#world.keys[index] ?? "";
+    if (replica === undefined) return;
+    const { asOf } = replica.status();
+    const isFresh = asOf !== undefined && this.#clock.now() - asOf <= maxStalenessMs;
+    let isAnswered = true;
+    try {
+      replica.get(key, { maxStalenessMs });
+    } catch (error) {
+      isAnswered = false;
+      if (codeOf(error) !== "stale") this.#world.found("9 reads never fail", String(error));
+    }
+    if (isAnswered === isFresh) return;
+    this.#world.found("9 a limit to the age of an answer", `${asOf}, ${maxStalenessMs}`);
+  }
+
+  /** What was written by a revision that was waited for can be read, or something newer of its key. */
+  async waitFor(): Promise<void> {
+    const { replica } = this;
+    const world = this.#world;
+    const making = world.oracle.present;
+    const record = making?.stream.log.kept().at(-1);
+    if (replica === undefined || making === undefined || record === undefined) return;
+    const { rollBacks } = making;
+    try {
+      await replica.waitFor(record.version);
+    } catch {
+      return;
+    }
+    if (this.replica === undefined || world.oracle.present !== making) return;
+    if (making.rollBacks !== rollBacks || !world.judge.follows(record.key)) return;
+    const view = this.#view(replica);
+    const problem = view && world.judge.hasReached(view, making, record);
+    world.found("waitFor shows what was written", problem);
+  }
+
+  async audit(): Promise<void> {
+    try {
+      const report = await this.replica?.audit();
+      if (report !== undefined) {
+        const { records, missing, stale, extra } = report;
+        this.#world.trace.add(`audit ${records} ${missing} ${stale} ${extra}`);
+      }
+    } catch (error) {
+      this.#world.trace.add(`audit failed ${codeOf(error)}`);
+    }
+  }
+
+  /** How the copy differs from the bucket, or what it does not say of itself that it should by now. */
+  difference(): string | undefined {
+    const { replica } = this;
+    if (replica === undefined) return this.#isClosing ? "it does not close" : "it is not open";
+    const { state, store, asOf, lag } = replica.status();
+    if (state !== "live") return `it is ${state}`;
+    if (!store.ok) return "its store fails";
+    if (asOf === undefined || this.#clock.now() - asOf > FRESH_MS) return `it is as of ${asOf}`;
+    if (lag.pending > 0) return `${lag.pending} are pending`;
+    const view = this.#view(replica);
+    return view && this.#world.judge.equal(view, false);
+  }
+
+  /** Looks whether what it shows and says is true. */
+  check(isForced: boolean): void {
+    const { replica } = this;
+    const world = this.#world;
+    if (replica === undefined) return;
+    const status = replica.status();
+    const looked = `${status.state} ${status.cursor.toHex()} ${status.received} ${status.size} ${status.asOf}`;
+    const isDue = isForced || this.#becameLive || world.step - this.#lookedAt >= LOOK_STEPS;
+    if (looked === this.#looked && !isDue) return;
+    this.#looked = looked;
+    this.#lookedAt = world.step;
+    world.trace.add(looked);
+    const view = this.#view(replica);
+    if (view === undefined) return;
+    const { incompleteUpTo } = world;
+    const whole = world.judge.whole(view, status.cursor.toU64(), { incompleteUpTo });
+    world.found("1 cursor after apply", whole);
+    this.#checkClaims(view, status.asOf);
+    this.#mirror?.check(view);
+  }
+
+  #checkClaims(view: View, asOf: number | undefined): void {
+    const world = this.#world;
+    const { judge } = world;
+    const slackMs = 1 + this.#link.worstTransitMs(world.now() - TRANSIT_MS);
+    if (this.#becameLive) {
+      this.#becameLive = false;
+      const since = Math.max(world.lineUpAt, this.#startedAt) - slackMs;
+      world.found("3 live only when level", judge.current(view, since, true));
+    }
+    if (asOf === undefined) return;
+    if (this.#lastAsOf !== undefined && asOf > this.#lastAsOf) this.#clockSlackMs = 0;
+    this.#lastAsOf = asOf;
+    if (asOf > this.#clock.now()) world.found("9 asOf is not yet to come", `${asOf}`);
+    const since = asOf - world.aheadMs - slackMs - this.#clockSlackMs;
+    const problem = judge.current(view, since, false);
+    world.found("9 asOf is proven", problem && `as of ${since % 1e8}: ${problem}`);
+  }
+
+  #view(replica: Replica): View | undefined {
+    try {
+      return viewOf(replica.entries());
+    } catch (error) {
+      this.#world.found("9 reads never fail", String(error));
+      return undefined;
+    }
+  }
+
+  #opened(replica: Replica, last: LastWord | undefined): void {
+    this.#replica = replica;
+    if (this.#isDead) {
+      replica.close().catch(() => undefined);
+      return;
+    }
+    const world = this.#world;
+    world.trace.add(`opened ${replica.status().cursor.toHex()}`);
+    this.#checkKept(replica, last);
+    this.check(true);
+    this.followChanges(10_000, 0);
+    replica.ready().then(
+      () => {
+        const view = this.#isDead ? undefined : this.#view(replica);
+        if (view === undefined || this.#isClosing) return;
+        const slackMs = 1 + this.#link.worstTransitMs(world.now() - TRANSIT_MS);
+        const problem = world.judge.current(view, this.#startedAt - slackMs, true);
+        world.found("9 ready has caught up", problem);
+      },
+      () => undefined,
+    );
+  }
+
+  /** What was said to be on the disk is there, unless what happened since may take it. */
+  #checkKept(replica: Replica, last: LastWord | undefined): void {
+    const world = this.#world;
+    const isExcused =
+      world.hasRotted || (world.hasLostPower && world.config.replica.durability === "process");
+    world.hasRotted = false;
+    world.hasLostPower = false;
+    if (last === undefined || isExcused) return;
+    const cursor = replica.status().cursor.toU64();
+    if (cursor !== undefined && cursor >= last.cursor) return;
+    world.found("2 nothing acknowledged is lost", `${last.cursor} was, and ${cursor} is there`);
+  }
+
+  #failed(error: unknown): void {
+    const world = this.#world;
+    if (this.#isDead) return;
+    const code = codeOf(error);
+    world.trace.add(`open failed ${code}`);
+    const isExpected = code === "io" || (world.hasRotted && code === "invalid-format");
+    if (!isExpected) world.found("5 opens what is good", String(error));
+    if (code === "invalid-format") world.removeLog();
+    this.#isDead = true;
+    this.#onEnd(false);
+  }
+
+  #ended(): void {
+    if (this.#isDead) return;
+    this.kill();
+    this.#onEnd(true);
+  }
+
+  #heard(event: ReplicaEvent): void {
+    if (this.#isDead) return;
+    const world = this.#world;
+    const detail = event.type === "state" ? event.state : "";
+    world.trace.add(`keeper ${event.type} ${detail}`);
+    if (event.type === "state" && event.state === "live") this.#becameLive = true;
+    if (event.type === "state" && event.state === "failed") {
+      world.found("9 never stops by itself", String(this.#replica?.status().lastError));
+    }
+    if (event.type === "state" && event.state !== "loading") this.#noteFill();
+  }
+
+  /** A first fill shows what is new of each key, not what was there before. */
+  #noteFill(): void {
+    const world = this.#world;
+    const isEmpty = this.#replica?.status().cursor.isNone ?? true;
+    if (isEmpty)
+      world.incompleteUpTo = Math.max(world.incompleteUpTo, world.oracle.lastSequence + 1);
+  }
+}
+
+function codeOf(error: unknown): string {
+  return isMillpondError(error) ? error.code : String(error);
+}

@@ -1,0 +1,166 @@
+import { isMillpondError } from "../../src/errors/index.js";
+import { openReplica } from "../../src/replica/index.js";
+import { MachineClock } from "../../src/testing/simulation/machine-clock.js";
+import { randomFor } from "../../src/testing/simulation/random.js";
+import { DIRECTORY, Keeper, type LastWord } from "./keeper.js";
+import { Reader } from "./reader.js";
+import type { World } from "./world.js";
+
+/** How long a process stays down that could not open its copy, in milliseconds. */
+const RETRY_MS = 1000;
+
+/** The programs that run: one that keeps the copy, and some that read it along. Who dies is started again. */
+export class Machine {
+  readonly #world: World;
+  readonly #readers: (Reader | undefined)[];
+  #keeper: Keeper | undefined;
+  #last: LastWord | undefined;
+  #started = 0;
+  /** How long it is down after it was closed. */
+  #closingMs = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#readers = Array.from({ length: world.config.followers }, () => undefined);
+  }
+
+  begin(): void {
+    this.#startKeeper();
+    for (const index of this.#readers.keys()) this.#startReader(index);
+  }
+
+  get keeper(): Keeper | undefined {
+    return this.#keeper;
+  }
+
+  get readers(): readonly (Reader | undefined)[] {
+    return this.#readers;
+  }
+
+  kill(downMs: number): void {
+    const keeper = this.#keeper;
+    if (keeper === undefined) return;
+    this.#last = keeper.lastWord() ?? this.#last;
+    keeper.kill();
+    this.#keeper = undefined;
+    this.#later(downMs, () => this.#startKeeper());
+  }
+
+  close(downMs: number): void {
+    const keeper = this.#keeper;
+    if (keeper?.replica === undefined) return;
+    this.#closingMs = downMs;
+    keeper.close();
+  }
+
+  losePower(downMs: number): void {
+    const keeper = this.#keeper;
+    if (keeper !== undefined) {
+      this.#last = keeper.lastWord() ?? this.#last;
+      keeper.kill();
+      this.#keeper = undefined;
+    }
+    for (const reader of this.#readers) reader?.kill();
+    this.#world.disk.losePower();
+    this.#world.hasLostPower = true;
+    if (keeper !== undefined) this.#later(downMs, () => this.#startKeeper());
+    for (const index of this.#readers.keys()) {
+      if (this.#readers[index] === undefined) continue;
+      this.#readers[index] = undefined;
+      this.#later(downMs, () => this.#startReader(index));
+    }
+  }
+
+  killReader(which: number, downMs: number): void {
+    const index = which % Math.max(1, this.#readers.length);
+    const reader = this.#readers[index];
+    if (reader === undefined) return;
+    reader.kill();
+    this.#readers[index] = undefined;
+    this.#later(downMs, () => this.#startReader(index));
+  }
+
+  /** Another process wants to keep the same copy. */
+  async secondWriter(): Promise<void> {
+    const world = this.#world;
+    const before = this.#keeper;
+    if (before?.replica === undefined) return;
+    const fs = world.disk.process();
+    const clock = new MachineClock(world.clock);
+    const random = randomFor(world.seed, `second ${world.step}`);
+    try {
+      const replica = await openReplica({
+        source: world.connect(),
+        path: DIRECTORY,
+        fs,
+        clock,
+        random,
+      });
+      if (this.#keeper === before && before.replica !== undefined) {
+        world.found("6 one writer", "a second one was let in");
+      }
+      fs.kill();
+      clock.kill();
+      await replica.close().catch(() => undefined);
+    } catch (error) {
+      world.trace.add(`second writer ${isMillpondError(error) ? error.code : String(error)}`);
+    }
+    fs.kill();
+    clock.kill();
+  }
+
+  /** Whoever is down is started. */
+  startAll(): void {
+    if (this.#keeper === undefined) this.#startKeeper();
+    for (const index of this.#readers.keys()) this.#startReader(index);
+  }
+
+  /** How the copy, or a follower's, differs from the bucket; `undefined`: all of them are the bucket, and say so. */
+  difference(): string | undefined {
+    const own = this.#keeper === undefined ? "nobody keeps it" : this.#keeper.difference();
+    if (own !== undefined) return own;
+    for (const reader of this.#readers) {
+      const problem =
+        reader?.difference() ?? (reader === undefined ? "a reader is down" : undefined);
+      if (problem !== undefined) return problem;
+    }
+    return undefined;
+  }
+
+  check(isForced: boolean): void {
+    this.#keeper?.check(isForced);
+    for (const reader of this.#readers) reader?.check();
+  }
+
+  end(): void {
+    this.#keeper?.kill();
+    for (const reader of this.#readers) reader?.kill();
+  }
+
+  #startKeeper(): void {
+    if (this.#keeper !== undefined) return;
+    this.#started += 1;
+    const keeper = new Keeper(this.#world, this.#started, (wasOpen) => {
+      if (this.#keeper !== keeper) return;
+      this.#keeper = undefined;
+      if (wasOpen) this.#last = keeper.lastWord() ?? this.#last;
+      this.#later(wasOpen ? this.#closingMs : RETRY_MS, () => this.#startKeeper());
+    });
+    this.#keeper = keeper;
+    const last = this.#last;
+    this.#last = undefined;
+    keeper.start(last);
+  }
+
+  #startReader(index: number): void {
+    if (this.#readers[index] !== undefined) return;
+    this.#started += 1;
+    const reader = new Reader(this.#world, `reader ${this.#started}`);
+    this.#readers[index] = reader;
+    reader.start();
+  }
+
+  #later(ms: number, start: () => void): void {
+    this.#world.clock.schedule(ms, start);
+  }
+}

@@ -1,0 +1,132 @@
+import type { BucketStream } from "../../src/in-process/bucket-stream.js";
+import type { StoredRecord } from "../../src/in-process/record.js";
+
+/** What a key had for a while, as the bucket showed it. */
+export interface KeyState {
+  /** Its last record; `undefined`: there was none. */
+  readonly record: StoredRecord | undefined;
+  /** Virtual time. */
+  readonly from: number;
+  until: number;
+  /** How the next one came: by a record, which watches are told; without a word; by a roll back. */
+  ended: "open" | "told" | "silently" | "rolled-back";
+  /** It went silently from under a watch that was at work and had not come to it: the next count may notice, nothing before. */
+  isUnheard: boolean;
+}
+
+/** A making of the bucket. */
+export interface Making {
+  readonly number: number;
+  readonly created: string;
+  readonly stream: BucketStream;
+  /** By key, since its making; every one begins with no record. */
+  readonly keys: Map<string, KeyState[]>;
+  readonly madeAt: number;
+  deletedAt: number;
+  lastSeen: number;
+  rollBacks: number;
+}
+
+/** Knows what the bucket held at any time, from the bucket itself, past everything that is tested. */
+export class Oracle {
+  readonly keys: readonly string[];
+  readonly #now: () => number;
+  readonly makings: Making[] = [];
+  /** Whether a watch that is at work now has delivered what has this sequence. `undefined`: none is at work. */
+  hasHeard: (sequence: number) => boolean | undefined = () => undefined;
+
+  constructor(keys: readonly string[], now: () => number) {
+    this.keys = keys;
+    this.#now = now;
+  }
+
+  /** The bucket that there is; `undefined` while it is deleted. */
+  get present(): Making | undefined {
+    const last = this.makings.at(-1);
+    return last?.deletedAt === Infinity ? last : undefined;
+  }
+
+  /** The bucket was made. */
+  made(stream: BucketStream): void {
+    const now = this.#now();
+    const making: Making = {
+      number: this.makings.length,
+      created: stream.identity.created,
+      stream,
+      keys: new Map(this.keys.map((key) => [key, [open(undefined, now)]])),
+      madeAt: now,
+      deletedAt: Infinity,
+      lastSeen: 0,
+      rollBacks: 0,
+    };
+    this.makings.push(making);
+    stream.subscribe(() => this.#changed(making));
+  }
+
+  #changed(making: Making): void {
+    const now = this.#now();
+    const { stream } = making;
+    if (stream.deleted) {
+      making.deletedAt = Math.min(making.deletedAt, now);
+      return;
+    }
+    const rolledBack = stream.rollBacks !== making.rollBacks;
+    making.rollBacks = stream.rollBacks;
+    if (!rolledBack) {
+      stream.log.visitAfter(making.lastSeen, (record) => {
+        moveOn(making, record.key, record, now, "told");
+        return true;
+      });
+    }
+    making.lastSeen = stream.log.lastSequence;
+    for (const key of this.keys) {
+      const last = stream.log.last(key);
+      const state = making.keys.get(key)?.at(-1);
+      if (state?.record === last) continue;
+      // A marker that goes changes nothing that can be read.
+      if (state?.record !== undefined && !rolledBack) {
+        state.isUnheard = this.hasHeard(state.record.sequence) === false;
+      }
+      moveOn(making, key, last, now, rolledBack ? "rolled-back" : "silently");
+    }
+  }
+
+  /** The last record of the key; `undefined` where there is none. */
+  recordOf(key: string): StoredRecord | undefined {
+    return this.present?.stream.log.last(key);
+  }
+
+  /** Whether the bucket forgets what grows old. */
+  get isMortal(): boolean {
+    const { maxAgeMs, markerTtlMs } = this.makings.at(-1)?.stream.identity.config ?? {};
+    return maxAgeMs !== undefined || markerTtlMs !== undefined;
+  }
+
+  get lastSequence(): number {
+    return this.present?.stream.log.lastSequence ?? 0;
+  }
+}
+
+function open(record: StoredRecord | undefined, from: number): KeyState {
+  return { record, from, until: Infinity, ended: "open", isUnheard: false };
+}
+
+function moveOn(
+  making: Making,
+  key: string,
+  record: StoredRecord | undefined,
+  now: number,
+  how: KeyState["ended"],
+): void {
+  const states = making.keys.get(key);
+  const last = states?.at(-1);
+  if (states === undefined || last === undefined) return;
+  last.until = now;
+  last.ended = how;
+  states.push(open(record, now));
+}
+
+/** What the key shows in this state: its value's record. */
+export function valueIn({ record }: KeyState): StoredRecord | undefined {
+  return record?.kind === "put" ? record : undefined;
+}

@@ -1,0 +1,94 @@
+import { openFollower, type Follower, type FollowerEvent } from "../../src/replica/index.js";
+import { MachineClock } from "../../src/testing/simulation/machine-clock.js";
+import { randomFor } from "../../src/testing/simulation/random.js";
+import type { ProcessDisk } from "../../src/testing/simulation/simulated-disk.js";
+import { viewOf } from "./judge.js";
+import { DIRECTORY } from "./keeper.js";
+import type { World } from "./world.js";
+
+/** One process that reads the copy along, from its start to its death. */
+export class Reader {
+  readonly #world: World;
+  readonly #fs: ProcessDisk;
+  readonly #clock: MachineClock;
+  readonly #name: string;
+  #follower: Follower | undefined;
+  #isDead = false;
+  #looked = "";
+  #cursor: bigint | undefined;
+  #wentBack = 0;
+
+  constructor(world: World, name: string) {
+    this.#world = world;
+    this.#name = name;
+    this.#fs = world.disk.process();
+    this.#clock = new MachineClock(world.clock, () => world.aheadMs);
+  }
+
+  get follower(): Follower | undefined {
+    return this.#isDead ? undefined : this.#follower;
+  }
+
+  start(): void {
+    const { config, seed } = this.#world;
+    openFollower({
+      path: DIRECTORY,
+      fs: this.#fs,
+      clock: this.#clock,
+      random: randomFor(seed, this.#name),
+      pollMs: config.pollMs,
+      onEvent: (event) => this.#heard(event),
+    }).then(
+      (follower) => {
+        this.#follower = follower;
+        if (this.#isDead) follower.close().catch(() => undefined);
+      },
+      (error: unknown) => this.#world.found("9 a follower opens", String(error)),
+    );
+  }
+
+  kill(): void {
+    this.#isDead = true;
+    this.#clock.kill();
+    this.#fs.kill();
+    this.#follower?.close().catch(() => undefined);
+  }
+
+  /** Looks whether what it shows is what the log said at one of its positions, and a later one than before. */
+  check(): void {
+    const { follower } = this;
+    if (follower === undefined) return;
+    const world = this.#world;
+    const { cursor, size, state, wentBack, loads, jumps } = follower.status();
+    const looked = `${state} ${cursor.toHex()} ${size} ${loads} ${jumps} ${wentBack}`;
+    if (looked === this.#looked) return;
+    this.#looked = looked;
+    world.trace.add(looked);
+    const position = cursor.toU64();
+    const view = viewOf(follower.entries());
+    const { incompleteUpTo } = world;
+    world.found(
+      "6 followers see whole batches",
+      world.judge.whole(view, position, { incompleteUpTo, isExact: true }),
+    );
+    const isBack = this.#cursor !== undefined && (position ?? -1n) < this.#cursor;
+    if (isBack && wentBack === this.#wentBack) {
+      world.found("6 followers never go back in silence", `${this.#cursor} to ${position}`);
+    }
+    this.#cursor = position;
+    this.#wentBack = wentBack;
+  }
+
+  /** How it differs from the bucket. */
+  difference(): string | undefined {
+    const { follower } = this;
+    if (follower === undefined) return "a follower is not open";
+    const { state, problem } = follower.status();
+    if (state !== "following") return `a follower is ${state}: ${String(problem)}`;
+    return this.#world.judge.equal(viewOf(follower.entries()), true);
+  }
+
+  #heard(event: FollowerEvent): void {
+    if (!this.#isDead) this.#world.trace.add(`${this.#name} ${event.type}`);
+  }
+}

@@ -1,0 +1,148 @@
+import { nextTurn } from "../../src/platform/index.js";
+import { ActionSource, type Action } from "./actions.js";
+import { configOf, type SimConfig } from "./config.js";
+import { act } from "./deeds.js";
+import { Machine } from "./machine.js";
+import { Trace } from "./trace.js";
+import { type Violation, World } from "./world.js";
+
+/** Turns of the event loop after each step: what is done in slices goes on while time passes. */
+const TURNS = 2;
+/** Turns after the last step of a stretch, so that what needs no time comes to its end. */
+const TURNS_AT_END = 64;
+/** Within which the copy must be the bucket once all faults have ended, in virtual milliseconds. */
+const CONVERGES_MS = 90_000;
+/** Between two looks whether it is. */
+const LOOK_MS = 250;
+
+/** What to run: all of it is in here, so that it runs the same again. */
+export interface Script {
+  readonly seed: number;
+  readonly config: SimConfig;
+  readonly actions: readonly Action[];
+  /** When the faults end and the copy is given time to converge, in virtual milliseconds. */
+  readonly endsAt: number;
+}
+
+export interface SimulationResult {
+  readonly seed: number;
+  readonly steps: number;
+  /** The same wherever and whenever it is run. */
+  readonly hash: string;
+  readonly violation: Violation | undefined;
+  /** What was done, to be run again by {@link replayScript}. */
+  readonly script: Script;
+  /** Virtual milliseconds that all of it took, and those of them after the faults had ended. */
+  readonly virtualMs: number;
+  readonly convergedMs: number;
+}
+
+export interface SimulationOptions {
+  readonly onTrace?: (line: string) => void;
+}
+
+/** Runs a seed for so many steps, then ends the faults and lets the copy converge. A step: an action, or a timer that fires. */
+export function runSimulation(
+  seed: number,
+  steps: number,
+  options: SimulationOptions = {},
+): Promise<SimulationResult> {
+  const config = configOf(seed);
+  const source = new ActionSource(seed, config);
+  return run({ seed, config, steps, next: () => source.next(), endsAt: Infinity }, options);
+}
+
+/** Runs what a script says. */
+export function replayScript(
+  script: Script,
+  options: SimulationOptions = {},
+): Promise<SimulationResult> {
+  const { seed, config, endsAt } = script;
+  let index = 0;
+  const next = (): Action | undefined => script.actions[index++];
+  return run({ seed, config, steps: Infinity, next, endsAt }, options);
+}
+
+interface Plan {
+  readonly seed: number;
+  readonly config: SimConfig;
+  readonly steps: number;
+  readonly next: () => Action | undefined;
+  readonly endsAt: number;
+}
+
+async function run(plan: Plan, { onTrace }: SimulationOptions): Promise<SimulationResult> {
+  const trace = new Trace(onTrace);
+  const world = new World(plan.seed, plan.config, trace);
+  const machine = new Machine(world);
+  const actions: Action[] = [];
+  await world.begin();
+  machine.begin();
+  let isActing = true;
+  const actNext = (): void => {
+    const action = plan.next();
+    if (action === undefined) return;
+    world.clock.schedule(Math.max(0, world.startedAt + action.at - world.now()), () => {
+      if (!isActing) return;
+      actions.push(action);
+      trace.add(`${action.at} ${JSON.stringify(action)}`);
+      act(world, machine, action);
+      actNext();
+    });
+  };
+  actNext();
+  const endsAt = world.startedAt + plan.endsAt;
+  const mayGoOn = (): boolean => world.violation === undefined && world.step < plan.steps;
+  while (mayGoOn() && (world.clock.nextDue ?? Infinity) <= endsAt) await step(world, machine);
+  isActing = false;
+  const endedAt = world.now();
+  if (world.violation === undefined) await converge(world, machine);
+  machine.end();
+  for (let turn = 0; turn < TURNS_AT_END; turn += 1) await nextTurn();
+  return {
+    seed: plan.seed,
+    steps: world.step,
+    hash: trace.hash,
+    violation: world.violation,
+    script: {
+      seed: plan.seed,
+      config: plan.config,
+      actions,
+      endsAt: endedAt - world.startedAt,
+    },
+    virtualMs: world.now() - world.startedAt,
+    convergedMs: world.now() - endedAt,
+  };
+}
+
+async function step(world: World, machine: Machine): Promise<void> {
+  world.step += 1;
+  const before = world.now();
+  world.clock.runNext();
+  for (let turn = 0; turn < TURNS; turn += 1) await nextTurn();
+  if (world.now() !== before) world.trace.add(`${world.step} ${world.now() - world.startedAt}`);
+  machine.check(false);
+}
+
+/** Nothing is wrong any more: the copy must become the bucket, and say so. */
+async function converge(world: World, machine: Machine): Promise<void> {
+  world.calm();
+  machine.startAll();
+  const until = world.now() + CONVERGES_MS + 80 * world.config.replica.countIntervalMs;
+  let isLooked = false;
+  let problem: string | undefined = "it never looked";
+  const look = (): void => {
+    isLooked = true;
+    world.clock.schedule(LOOK_MS, look);
+  };
+  look();
+  while (world.violation === undefined && world.now() < until) {
+    await step(world, machine);
+    if (!isLooked) continue;
+    isLooked = false;
+    machine.check(true);
+    problem = machine.difference();
+    if (problem === undefined) return;
+  }
+  world.found("converges once nothing fails any more", problem);
+}

@@ -1,0 +1,361 @@
+import { MillpondError } from "../../src/errors/index.js";
+import type { BucketBackup } from "../../src/in-process/index.js";
+import { InProcessConnection, type InProcessBucket } from "../../src/in-process/index.js";
+import { BucketServer } from "../../src/in-process/server.js";
+import type { Random } from "../../src/platform/index.js";
+import { ManualClock } from "../../src/testing/manual-clock.js";
+import { MachineClock } from "../../src/testing/simulation/machine-clock.js";
+import { randomFor } from "../../src/testing/simulation/random.js";
+import { SimulatedDisk } from "../../src/testing/simulation/simulated-disk.js";
+import type { SimulatedLink } from "../../src/testing/simulation/simulated-link.js";
+import type { SimConfig } from "./config.js";
+import { Judge } from "./judge.js";
+import { Oracle } from "./oracle.js";
+import type { Trace } from "./trace.js";
+
+const BUCKET = "b";
+/** A line that falls silent is found dead after this, in every other case. As the NATS source does. */
+const NOTICED_MS = 2500;
+
+/** A promise that was broken. */
+export interface Violation {
+  /** Which check found it: a name that stays the same. */
+  readonly check: string;
+  readonly text: string;
+  readonly step: number;
+  /** Virtual milliseconds since the beginning. */
+  readonly at: number;
+}
+
+/** The bucket, the line, the disk and the time: everything but the programs that use them. */
+export class World {
+  readonly seed: number;
+  readonly config: SimConfig;
+  readonly trace: Trace;
+  readonly clock = new ManualClock();
+  readonly serverClock = new MachineClock(this.clock);
+  readonly startedAt = this.clock.now();
+  readonly disk: SimulatedDisk;
+  readonly oracle: Oracle;
+  readonly judge: Judge;
+  readonly keys: readonly string[];
+  readonly #server: BucketServer;
+  readonly #connection: InProcessConnection;
+  readonly #line: Random;
+  readonly #until = new Map<string, number>();
+  /** The line of the process that keeps the copy. */
+  #link: SimulatedLink | undefined;
+  /** When the line was last found to be up, and not silent. */
+  lineUpAt = 0;
+  #isCut = false;
+  #isFrozen = false;
+  #slowLineMs = 0;
+  #slowDiskMs = 0;
+  #isCalm = false;
+  /** By how much the machine's clock is ahead, and the most that it ever was. */
+  aheadMs = 0;
+  mostAheadMs = 0;
+  #backup: BucketBackup | undefined;
+  #serial = 0;
+  step = 0;
+  violation: Violation | undefined;
+  /** Below this sequence a first fill of the copy is not complete. */
+  incompleteUpTo = 0;
+  /** Since the log was last opened a bit went bad, or the power was lost. */
+  hasRotted = false;
+  hasLostPower = false;
+
+  constructor(seed: number, config: SimConfig, trace: Trace) {
+    this.seed = seed;
+    this.config = config;
+    this.trace = trace;
+    this.keys = Array.from({ length: config.keys }, (_, index) => keyOf(index));
+    this.#line = randomFor(seed, "line");
+    const diskRandom = randomFor(seed, "disk");
+    this.disk = new SimulatedDisk(this.clock, diskRandom);
+    const slow = randomFor(seed, "disk latency");
+    this.disk.latencyMs = () => this.#slowDiskMs + delay(config.disk, slow, this.#isCalm);
+    this.disk.onOperation = (name, path, bytes) => {
+      // A process's number is another one each time.
+      trace.add(`disk ${name} ${path.replace(/compact-\d+/, "compact")} ${bytes}`);
+    };
+    const now = (): number => this.clock.now();
+    this.oracle = new Oracle(this.keys, now);
+    const { scope, expiry } = config.replica;
+    this.judge = new Judge({
+      oracle: this.oracle,
+      keys: this.keys.filter((key) => scope?.some((prefix) => key.startsWith(prefix)) ?? true),
+      retains: expiry === "retain",
+      clockErrorMs: config.weights.clock > 0 ? Infinity : 10_000,
+      now,
+    });
+    this.oracle.hasHeard = (sequence) => {
+      if (this.#link === undefined || this.#isCut || this.#isFrozen) return undefined;
+      return BigInt(sequence) <= (this.#link.frontier.toU64() ?? 0n);
+    };
+    this.#server = new BucketServer({
+      clock: this.serverClock,
+      folder: undefined,
+      maxBuckets: 10,
+      maxValueBytes: 1024 * 1024,
+      ttl: true,
+    });
+    this.#connection = new InProcessConnection(this.#server);
+  }
+
+  async begin(): Promise<void> {
+    await this.#make();
+  }
+
+  now(): number {
+    return this.clock.now();
+  }
+
+  /** Whether entries grow old. */
+  get isMortal(): boolean {
+    return this.oracle.isMortal;
+  }
+
+  /** Somebody removes a log that no writer takes for its own. */
+  removeLog(): void {
+    const fs = this.disk.process();
+    fs.remove("/disk/copy.snap").then(
+      () => fs.kill(),
+      () => fs.kill(),
+    );
+  }
+
+  /** Notes what is wrong, if anything is and nothing was before. */
+  found(check: string, problem: string | undefined): void {
+    if (problem === undefined || this.violation !== undefined) return;
+    this.violation = {
+      check,
+      text: problem,
+      step: this.step,
+      at: this.now() - this.startedAt,
+    };
+    this.trace.add(`violation ${check}: ${problem}`);
+  }
+
+  // The bucket.
+
+  async write(
+    deed: "put" | "delete" | "purge",
+    index: number,
+    bytes = 0,
+    ttlMs?: number,
+  ): Promise<void> {
+    const key = this.keys[index % this.keys.length] ?? "";
+    const bucket = this.bucket();
+    this.#serial += 1;
+    const value = valueOf(this.#serial, bytes);
+    try {
+      if (deed === "put") await bucket.put(key, value, ttlMs === undefined ? {} : { ttlMs });
+      else if (deed === "delete") await bucket.delete(key);
+      else await bucket.purge(key);
+    } catch (error) {
+      if (!(error instanceof MillpondError)) throw error;
+      this.trace.add(`refused ${error.code}`);
+    }
+  }
+
+  bucket(): InProcessBucket {
+    return this.#connection.bucket(BUCKET);
+  }
+
+  /** As the copy's keeper gets it. */
+  connect(): InProcessBucket {
+    return this.#connection.connect().bucket(BUCKET);
+  }
+
+  async makeAgain(): Promise<void> {
+    await this.#connection.deleteBucket(BUCKET);
+    this.#backup = undefined;
+    await this.#make();
+  }
+
+  async backUp(): Promise<void> {
+    this.#backup = await this.bucket().backUp();
+  }
+
+  async rollBack(): Promise<void> {
+    if (this.#backup !== undefined) await this.bucket().rollBack(this.#backup);
+  }
+
+  async #make(): Promise<void> {
+    await this.#connection.createBucket(BUCKET, this.config.bucket);
+    this.oracle.made(this.#server.stream(BUCKET));
+  }
+
+  // The line.
+
+  /** A process has one of its own, in the state that the line is in. */
+  adopt(link: SimulatedLink | undefined): void {
+    this.#link = link;
+    if (link === undefined) return;
+    const { line } = this.config;
+    link.latencyMs = () => this.#slowLineMs + delay(line, this.#line, this.#isCalm);
+    link.readAhead = line.readAhead;
+    link.duplicates = line.duplicates;
+    link.holdsBookmarks = this.#isLasting("hold");
+    if (this.#isCut) link.cut();
+    if (this.#isFrozen) link.freeze();
+    this.lineUpAt = this.now();
+  }
+
+  cut(ms: number): void {
+    this.#lasting(
+      "cut",
+      ms,
+      () => this.#setCut(true),
+      () => this.#setCut(false),
+    );
+  }
+
+  /** Silent, and in every other case found dead after a while. */
+  freeze(ms: number): void {
+    this.#lasting(
+      "freeze",
+      ms,
+      () => this.#setFrozen(true),
+      () => this.#setFrozen(false),
+    );
+    if (ms <= NOTICED_MS || ms % 2 === 0) return;
+    this.clock.schedule(NOTICED_MS, () => {
+      if (this.#isFrozen) this.cut(Math.max(1, ms - NOTICED_MS));
+    });
+  }
+
+  holdBookmarks(ms: number): void {
+    const set = (holds: boolean): void => {
+      if (this.#link !== undefined) this.#link.holdsBookmarks = holds;
+    };
+    this.#lasting(
+      "hold",
+      ms,
+      () => set(true),
+      () => set(false),
+    );
+  }
+
+  slowLine(ms: number, latencyMs: number): void {
+    this.#lasting(
+      "slow line",
+      ms,
+      () => (this.#slowLineMs = latencyMs),
+      () => (this.#slowLineMs = 0),
+    );
+  }
+
+  breakWatches(code: "watch-error" | "timeout" | "not-connected"): void {
+    this.#link?.breakWatches(new MillpondError(code, "broken (simulated)"));
+  }
+
+  #setCut(isCut: boolean): void {
+    this.#isCut = isCut;
+    if (!isCut) this.lineUpAt = this.now();
+    if (isCut) this.#link?.cut();
+    else this.#link?.restore();
+  }
+
+  #setFrozen(isFrozen: boolean): void {
+    this.#isFrozen = isFrozen;
+    if (isFrozen) this.#link?.freeze();
+    else this.#link?.thaw();
+  }
+
+  // The disk.
+
+  fillDisk(ms: number, leftBytes: number): void {
+    this.disk.capacityBytes = this.disk.usedBytes + leftBytes;
+    this.#lasting(
+      "full",
+      ms,
+      () => undefined,
+      () => (this.disk.capacityBytes = Infinity),
+    );
+  }
+
+  failDisk(what: "read" | "write" | "sync" | "rename", chance: number, ms: number): void {
+    this.#lasting(
+      `disk ${what}`,
+      ms,
+      () => this.disk.fail(what, chance),
+      () => this.disk.fail(what, 0),
+    );
+  }
+
+  slowDisk(ms: number, latencyMs: number): void {
+    this.#lasting(
+      "slow disk",
+      ms,
+      () => (this.#slowDiskMs = latencyMs),
+      () => (this.#slowDiskMs = 0),
+    );
+  }
+
+  rot(bits: number): void {
+    for (let bit = 0; bit < bits; bit += 1) {
+      const where = this.disk.rot();
+      if (where === undefined) continue;
+      this.hasRotted = true;
+      this.trace.add(`rot ${where.path.replace(/\d{6,}/, "N")} ${where.offset}`);
+    }
+  }
+
+  setClock(byMs: number): void {
+    this.aheadMs += byMs;
+    this.mostAheadMs = Math.max(this.mostAheadMs, this.aheadMs);
+  }
+
+  /** All faults end. */
+  calm(): void {
+    this.#isCalm = true;
+    this.#slowLineMs = 0;
+    this.#slowDiskMs = 0;
+    this.#until.clear();
+    this.disk.heal();
+    if (this.#link !== undefined) this.#link.holdsBookmarks = false;
+    if (this.#isFrozen) this.#setFrozen(false);
+    if (this.#isCut) this.#setCut(false);
+  }
+
+  #isLasting(what: string): boolean {
+    return (this.#until.get(what) ?? 0) > this.now();
+  }
+
+  /** The longest that was asked for counts. */
+  #lasting(what: string, ms: number, begin: () => void, end: () => void): void {
+    const until = this.now() + ms;
+    if (this.#isLasting(what) && (this.#until.get(what) ?? 0) >= until) return;
+    this.#until.set(what, until);
+    begin();
+    this.clock.schedule(ms, () => {
+      if (this.#until.get(what) === until) end();
+    });
+  }
+}
+
+const PREFIXES = ["a.", "b.1", "b.2", "c"] as const;
+
+function keyOf(index: number): string {
+  return `${PREFIXES[index % PREFIXES.length]}${Math.floor(index / PREFIXES.length)}`;
+}
+
+/** No two are the same. */
+function valueOf(serial: number, bytes: number): Uint8Array {
+  const head = Buffer.from(`${serial}|`);
+  const value = new Uint8Array(head.length + bytes);
+  value.set(head);
+  for (let at = head.length; at < value.length; at += 1) value[at] = (serial * 31 + at * 7) & 0xff;
+  return value;
+}
+
+function delay(
+  { mostMs, chance }: { readonly mostMs: number; readonly chance: number },
+  random: Random,
+  isCalm: boolean,
+): number {
+  if (mostMs === 0 || isCalm || random() >= chance) return 0;
+  return Math.floor(random() * mostMs);
+}
