@@ -16,7 +16,7 @@ import type { AuditReport, KeyDifference } from "./events.js";
 import type { FlowState } from "./flow-state.js";
 import { inSlices } from "./in-slices.js";
 import type { KnownKeys } from "./known-keys.js";
-import type { CursorOrigin, WatchAuditor } from "./options.js";
+import type { BucketFacts, CursorOrigin, WatchAuditor } from "./options.js";
 import { orAbort } from "./or-abort.js";
 import type { StoreWriter } from "./store-writer.js";
 
@@ -108,10 +108,11 @@ export async function auditOnce(parts: AuditParts, signal: AbortSignal): Promise
 }
 
 async function list(
-  { auditor, origin, scope, copy, flow, bucket, clock }: AuditParts,
+  parts: AuditParts,
   touched: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<Listing> {
+  const { auditor, scope, copy, flow, clock } = parts;
   const beganAt = clock.now();
   const seen = new Set<string>();
   const removed = new Map<string, KvRecordHead>();
@@ -138,11 +139,26 @@ async function list(
     records.return?.().catch(() => undefined);
     throw error;
   }
-  const facts = origin === undefined ? undefined : await orAbort(origin.read(), signal);
-  if (facts !== undefined) bucket.learn(facts);
-  const { lastSequence } = facts ?? {};
+  const { lastSequence } = (await readBucket(parts, signal)) ?? {};
   if (lastSequence !== undefined) end = laterCursor(end, WatchCursor.fromU64(lastSequence));
   return { seen, removed, differing, end, beganAt };
+}
+
+/**
+ * What the bucket says of itself. Throws where it has been made again meanwhile: the flow is still busy with what the one before held, and has
+ * yet to meet its end. Mended by the new one's records, the copy would be neither.
+ */
+async function readBucket(
+  { origin, bucket, writer }: AuditParts,
+  signal: AbortSignal,
+): Promise<BucketFacts | undefined> {
+  if (origin === undefined) return undefined;
+  const facts = await orAbort(origin.read(), signal);
+  if (origin.refusal(facts, writer.position.cursor) === "foreign-cursor") {
+    throw new MillpondError("cursor-expired", `the copy is of another making of ${facts.bucket}`);
+  }
+  bucket.learn(facts);
+  return facts;
 }
 
 /** Whether the flow has brought what the bucket had by then, and nothing began anew meanwhile. */
@@ -210,6 +226,8 @@ async function mend(
         return record?.kind === "put" ? { ...record, kind: "put" } : removalOf(key, record);
       }),
     );
+    // Once more: what was fetched may be of a later making than what was listed.
+    await readBucket(parts, signal);
     await inject(() =>
       updates.filter((update, index): update is KvUpdate => {
         const suspect = some[index];
