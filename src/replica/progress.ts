@@ -239,7 +239,8 @@ export class Progress {
     }
   }
 
-  #progressed({ received, pending, caughtUp, cursor, head, isUnchecked }: ProgressEvent): void {
+  #progressed(event: ProgressEvent): void {
+    const { received, pending, caughtUp, cursor, head, isUnchecked } = event;
     this.#silence.heard(received === this.#received && cursor.equals(this.#applied));
     this.#received = received;
     this.#pending = pending;
@@ -249,7 +250,8 @@ export class Progress {
     this.move("level");
     this.wholeUpTo(cursor);
     if (!this.#standing.isLevel || isUnchecked === true) return;
-    this.#level = { cursor, at: this.#clock.now() };
+    // Not now: what says so may have waited for a slow disk, and the bucket has gone on.
+    this.#level = { cursor, at: event.takenAt ?? this.#clock.now() };
     this.freshness.provenUpTo(this.#level.at);
   }
 

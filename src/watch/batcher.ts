@@ -20,6 +20,8 @@ export interface FlushBatch<U> extends Changes<U> {
   /** The last that the source told with the batches that this one completed. */
   readonly floor: WatchCursor | undefined;
   readonly head: WatchCursor | undefined;
+  /** When the source gave the last of those batches, by our clock; `undefined` where it completed none. */
+  readonly takenAt: number | undefined;
   /** Updates known to come after this batch. */
   readonly pending: number;
   readonly caughtUp: boolean;
@@ -35,6 +37,7 @@ class OpenBatch<U> implements FlushBatch<U>, UpdateSink {
   bookmark: Position = nowhere;
   floor: WatchCursor | undefined;
   head: WatchCursor | undefined;
+  takenAt: number | undefined;
   pending = 0;
   caughtUp = false;
   isUntouched = true;
@@ -58,10 +61,11 @@ class OpenBatch<U> implements FlushBatch<U>, UpdateSink {
     this.isUntouched = false;
   }
 
-  mark(batch: WatchBatch): void {
+  mark(batch: WatchBatch, takenAt: number): void {
     this.bookmark = { cursor: batch.cursor, timeNs: batch.cursorTimeNs ?? 0n };
     this.floor = batch.floor ?? this.floor;
     this.head = batch.head ?? this.head;
+    this.takenAt = takenAt;
     this.caughtUp ||= batch.caughtUp;
     this.isUntouched = false;
   }

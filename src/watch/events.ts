@@ -49,6 +49,11 @@ export type WatchEvent =
       readonly cursor: WatchCursor;
       /** The newest position that the source is known to have, also of what is not in scope; left out where it has not said. */
       readonly head?: WatchCursor;
+      /**
+       * When the source gave what tells of this, in ms since 1970 by this machine's clock: with nothing pending, the copy is what the bucket
+       * was then. Since then it waited for its batch to close, for `apply` and for the store. Left out where more of the same is to come.
+       */
+      readonly takenAt?: number;
       /** What may have been lost without a word is being looked for: that nothing is pending proves nothing until that is done. */
       readonly isUnchecked?: true;
     }

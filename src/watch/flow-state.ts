@@ -47,7 +47,9 @@ export class FlowState {
       if (event.from.isNone) this.#repairs += 1;
     } else if (event.type === "progress") {
       this.#isCaughtUp = event.caughtUp;
-      if (event.caughtUp && event.pending === 0) this.#levelAt = this.#clock.now();
+      if (event.caughtUp && event.pending === 0) {
+        this.#levelAt = event.takenAt ?? this.#clock.now();
+      }
     } else if (event.type === "retrying") {
       this.#isCaughtUp = false;
     } else {

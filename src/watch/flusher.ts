@@ -51,7 +51,7 @@ export class Flusher<U> {
   }
 
   /** Tells of a batch that has been dealt with. */
-  report({ raw, pending, caughtUp, head }: FlushBatch<U>, isLevel = caughtUp): void {
+  report({ raw, pending, caughtUp, head, takenAt }: FlushBatch<U>, isLevel = caughtUp): void {
     const { writer, emit } = this.#options;
     this.#received += raw.length;
     const first = isLevel && !this.#caughtUp;
@@ -64,6 +64,7 @@ export class Flusher<U> {
       caughtUp: this.#caughtUp,
       cursor,
       ...(head === undefined ? {} : { head }),
+      ...(takenAt === undefined ? {} : { takenAt }),
     });
     if (first) emit({ type: "caught-up", cursor });
   }

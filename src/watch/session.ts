@@ -67,7 +67,7 @@ export async function runSession<U>(
 async function pump<U>(
   flow: AsyncIterable<WatchBatch>,
   queue: UpdateQueue,
-  { evictions, onDoubt, onRebuild, signal }: SessionOptions<U>,
+  { evictions, onDoubt, onRebuild, clock, signal }: SessionOptions<U>,
 ): Promise<FlowEnd> {
   let doubts = 0;
   let rebuilds = 0;
@@ -76,7 +76,7 @@ async function pump<U>(
     while (await queue.room()) {
       const next = await orAbort(iterator.next(), signal);
       if (next.done === true) break;
-      queue.push(withoutExpiries(next.value, evictions));
+      queue.push(withoutExpiries(next.value, evictions), clock.now());
       if ((next.value.doubts ?? 0) > doubts) onDoubt();
       doubts = next.value.doubts ?? 0;
       if ((next.value.rebuilds ?? 0) > rebuilds) onRebuild();

@@ -6,12 +6,18 @@ import { Wakeup } from "./wakeup.js";
 export interface UpdateSink {
   readonly isFull: boolean;
   add(update: KvUpdate): void;
-  /** All updates of `batch`, and what came before them, have been added. */
-  mark(batch: WatchBatch): void;
+  /** All updates of `batch`, and what came before them, have been added. The source gave it at `takenAt`. */
+  mark(batch: WatchBatch, takenAt: number): void;
 }
 
 /** `open`: more may come. `ended`: no more comes, what is queued counts. `stopped`: what was queued is gone. */
 type QueueState = "open" | "ended" | "stopped";
+
+interface Taken {
+  readonly batch: WatchBatch;
+  /** When the source gave it, or the last that is folded into it, by our clock. */
+  readonly takenAt: number;
+}
 
 /** Bytes of key and value, about. */
 export function sizeOf(update: KvUpdate): number {
@@ -25,7 +31,7 @@ export function sizeOf(update: KvUpdate): number {
 export class UpdateQueue {
   readonly #capacity: number;
   readonly #maxBytes: number;
-  readonly #batches: WatchBatch[] = [];
+  readonly #batches: Taken[] = [];
   readonly #room = new Wakeup();
   readonly #changed = new Wakeup();
   #state: QueueState = "open";
@@ -50,14 +56,14 @@ export class UpdateQueue {
     return this.#state === "stopped" || (this.#state === "ended" && this.#batches.length === 0);
   }
 
-  push(batch: WatchBatch): void {
+  push(batch: WatchBatch, takenAt: number): void {
     if (this.#state !== "open") return;
     this.#atSource = batch.pending;
     const last = this.#batches.at(-1);
     if (last !== undefined && batch.updates.length === 0) {
-      this.#batches[this.#batches.length - 1] = folded(last, batch);
+      this.#batches[this.#batches.length - 1] = { batch: folded(last.batch, batch), takenAt };
     } else {
-      this.#batches.push(batch);
+      this.#batches.push({ batch, takenAt });
       this.#size += batch.updates.length;
       for (const update of batch.updates) this.#bytes += sizeOf(update);
     }
@@ -93,12 +99,13 @@ export class UpdateQueue {
   /** Hands over updates and marks, in order, until the sink is full or nothing is left. */
   drainInto(sink: UpdateSink): void {
     for (let head = this.#batches[0]; head !== undefined; head = this.#batches[0]) {
-      while (this.#taken < head.updates.length) {
+      const { batch, takenAt } = head;
+      while (this.#taken < batch.updates.length) {
         if (sink.isFull) {
           this.#room.wake();
           return;
         }
-        const update = head.updates[this.#taken] as KvUpdate;
+        const update = batch.updates[this.#taken] as KvUpdate;
         this.#taken += 1;
         this.#size -= 1;
         this.#bytes -= sizeOf(update);
@@ -106,7 +113,7 @@ export class UpdateQueue {
       }
       this.#batches.shift();
       this.#taken = 0;
-      sink.mark(head);
+      sink.mark(batch, takenAt);
       this.#room.wake();
     }
   }
