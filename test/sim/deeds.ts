@@ -20,9 +20,12 @@ async function actAsync(world: World, machine: Machine, action: Action): Promise
     case "purge":
       return world.write(action.do, action.key);
     case "burst":
-      for (let write = 0; write < action.writes; write += 1) {
-        await world.write("put", action.from + write, action.writes);
-      }
+      // At once: each is stored before the call returns.
+      await Promise.all(
+        Array.from({ length: action.writes }, (_, write) =>
+          world.write("put", action.from + write, action.writes),
+        ),
+      );
       return;
     case "make-again":
       return world.makeAgain();

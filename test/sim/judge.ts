@@ -58,26 +58,27 @@ export class Judge {
   }
 
   /**
-   * Whether the copy has all that some making of the bucket had up to its cursor, be it of before a roll back. `incompleteUpTo`: below
-   * this sequence a first fill has not brought yet what has a newer record. `isExact`: nothing newer than the cursor may show.
+   * Whether the copy has all that some making of the bucket had up to its cursor, be it of before a roll back. `reachedAt`: when it had
+   * come there, at the latest. A record that had a successor by then, which is yet to come, may have gone before it was read.
+   * `isExact`: nothing newer than the cursor may show.
    */
   whole(
     view: View,
     cursor: bigint | undefined,
-    { incompleteUpTo = 0, isExact = false }: { incompleteUpTo?: number; isExact?: boolean } = {},
+    { reachedAt, isExact = false }: { readonly reachedAt: number; readonly isExact?: boolean },
   ): string | undefined {
     if (cursor === undefined) return this.genuine(view);
     const position = Number(cursor);
-    let wrong: string | undefined;
+    let wrong = "";
     for (const making of this.#options.oracle.makings.toReversed()) {
-      const problem = this.#wholeIn(making, view, position, position < incompleteUpTo);
+      const problem = this.#wholeIn(making, view, position, reachedAt);
       if (problem === undefined) {
-        wrong = undefined;
+        wrong = "";
         break;
       }
-      wrong ??= problem;
+      wrong += `; of making ${making.number} ${problem}`;
     }
-    if (wrong !== undefined) return `at ${position}: ${wrong}`;
+    if (wrong !== "") return `at ${position}${wrong}`;
     if (!isExact) return this.#strangers(view);
     for (const entry of view.values()) {
       if (Number(entry.revision ?? 0n) > position) return `${told(entry)} is ahead of ${position}`;
@@ -136,39 +137,37 @@ export class Judge {
     return undefined;
   }
 
-  #wholeIn(
-    making: Making,
-    view: View,
-    position: number,
-    isIncomplete: boolean,
-  ): string | undefined {
+  #wholeIn(making: Making, view: View, position: number, reachedAt: number): string | undefined {
     for (const key of this.#options.keys) {
       const shown = view.get(key);
       const states = making.keys.get(key) ?? [];
-      if (isIncomplete && shown === undefined) continue;
-      if (segmentsOf(states).some(([from, to]) => this.#isWhole(shown, states, from, to, position)))
-        continue;
+      const isWhole = segmentsOf(states).some(([from, to]) =>
+        this.#isOneOf(shown, states, this.#firstWhole(states, from, to, { position, reachedAt })),
+      );
+      if (isWhole) continue;
       return `${told(shown, key)}, and the bucket had ${states.slice(-6).map(toldState).join(", then ")}`;
     }
     return undefined;
   }
 
-  #isWhole(
-    shown: ShownEntry | undefined,
+  /** The oldest state that a copy may show which is whole up to a position. */
+  #firstWhole(
     states: readonly KeyState[],
     from: number,
     to: number,
-    position: number,
-  ): boolean {
+    { position, reachedAt }: { readonly position: number; readonly reachedAt: number },
+  ): number {
     let first = from;
     for (let index = from; index < to; index += 1) {
       const { record } = states[index] as KeyState;
       if (record !== undefined && record.sequence <= position) first = index;
     }
+    const { ended, until } = states[first] as KeyState;
+    if (ended === "told" && until <= reachedAt) return from;
     // What went silently need never have been seen.
     while (first > from && states[first]?.ended === "silently") first -= 1;
     while (first > from && this.#lingers(states, first - 1, false)) first -= 1;
-    return this.#isOneOf(shown, states, first);
+    return first;
   }
 
   /** Whether a copy may show this state although the next one has come. */

@@ -20,8 +20,8 @@ const MEMORY_BYTES = 16 * 1024 * 1024;
 /** What the last process that kept the copy said is on the disk, for the next one to be held to. */
 export interface LastWord {
   readonly cursor: bigint;
-  readonly making: number;
-  readonly rollBacks: number;
+  /** Whether it may be gone, for a repair. */
+  readonly mayWithdraw: boolean;
 }
 
 /** One process that keeps the copy, from its start to its death. */
@@ -40,6 +40,9 @@ export class Keeper {
   #becameLive = false;
   #looked = "";
   #lookedAt = 0;
+  #cursor: bigint | undefined;
+  /** When the cursor was first seen. */
+  #reachedAt: number;
   #lastAsOf: number | undefined;
   /** Where the copy's age came from a file that another setting of the clock may have written. */
   #clockSlackMs = 0;
@@ -52,6 +55,7 @@ export class Keeper {
     this.#fs = world.disk.process();
     this.#clock = new MachineClock(world.clock, () => world.aheadMs);
     this.#startedAt = world.now();
+    this.#reachedAt = world.diedAt;
     const name = `keeper ${number}`;
     const random = randomFor(world.seed, `${name} line`);
     this.#link = new SimulatedLink(world.connect(), new MachineClock(world.clock), random);
@@ -99,10 +103,11 @@ export class Keeper {
 
   /** What it said last of the disk. */
   lastWord(): LastWord | undefined {
-    const cursor = this.#replica?.status().cursor.toU64();
-    const making = this.#world.oracle.present;
-    if (cursor === undefined || making === undefined) return undefined;
-    return { cursor, making: making.number, rollBacks: making.rollBacks };
+    const { cursor: position, state } = this.#replica?.status() ?? {};
+    const cursor = position?.toU64();
+    if (cursor === undefined) return undefined;
+    // One that is not live may be about to withdraw its position, and may have: what it says of it comes after.
+    return { cursor, mayWithdraw: state !== "live" };
   }
 
   kill(): void {
@@ -215,8 +220,10 @@ export class Keeper {
     world.trace.add(looked);
     const view = this.#view(replica);
     if (view === undefined) return;
-    const { incompleteUpTo } = world;
-    const whole = world.judge.whole(view, status.cursor.toU64(), { incompleteUpTo });
+    const cursor = status.cursor.toU64();
+    if (cursor !== this.#cursor) this.#reachedAt = world.now();
+    this.#cursor = cursor;
+    const whole = world.judge.whole(view, cursor, { reachedAt: this.#reachedAt });
     world.found("1 cursor after apply", whole);
     this.#checkClaims(view, status.asOf);
     this.#mirror?.check(view);
@@ -257,6 +264,7 @@ export class Keeper {
     }
     const world = this.#world;
     world.trace.add(`opened ${replica.status().cursor.toHex()}`);
+    this.#cursor = replica.status().cursor.toU64();
     this.#checkKept(replica, last);
     this.check(true);
     this.followChanges(10_000, 0);
@@ -281,7 +289,7 @@ export class Keeper {
     world.hasLostPower = false;
     if (last === undefined || isExcused) return;
     const cursor = replica.status().cursor.toU64();
-    if (cursor !== undefined && cursor >= last.cursor) return;
+    if (cursor === undefined ? last.mayWithdraw : cursor >= last.cursor) return;
     world.found("2 nothing acknowledged is lost", `${last.cursor} was, and ${cursor} is there`);
   }
 
@@ -290,7 +298,10 @@ export class Keeper {
     if (this.#isDead) return;
     const code = codeOf(error);
     world.trace.add(`open failed ${code}`);
-    const isExpected = code === "io" || (world.hasRotted && code === "invalid-format");
+    const isExpected =
+      code === "io" ||
+      (code === "locked" && world.hasSecondWriter) ||
+      (world.hasRotted && code === "invalid-format");
     if (!isExpected) world.found("5 opens what is good", String(error));
     if (code === "invalid-format") world.removeLog();
     this.#isDead = true;
@@ -312,15 +323,6 @@ export class Keeper {
     if (event.type === "state" && event.state === "failed") {
       world.found("9 never stops by itself", String(this.#replica?.status().lastError));
     }
-    if (event.type === "state" && event.state !== "loading") this.#noteFill();
-  }
-
-  /** A first fill shows what is new of each key, not what was there before. */
-  #noteFill(): void {
-    const world = this.#world;
-    const isEmpty = this.#replica?.status().cursor.isNone ?? true;
-    if (isEmpty)
-      world.incompleteUpTo = Math.max(world.incompleteUpTo, world.oracle.lastSequence + 1);
   }
 }
 

@@ -40,9 +40,7 @@ export class Machine {
   kill(downMs: number): void {
     const keeper = this.#keeper;
     if (keeper === undefined) return;
-    this.#last = keeper.lastWord() ?? this.#last;
-    keeper.kill();
-    this.#keeper = undefined;
+    this.#killKeeper(keeper);
     this.#later(downMs, () => this.#startKeeper());
   }
 
@@ -56,9 +54,7 @@ export class Machine {
   losePower(downMs: number): void {
     const keeper = this.#keeper;
     if (keeper !== undefined) {
-      this.#last = keeper.lastWord() ?? this.#last;
-      keeper.kill();
-      this.#keeper = undefined;
+      this.#killKeeper(keeper);
     }
     for (const reader of this.#readers) reader?.kill();
     this.#world.disk.losePower();
@@ -88,6 +84,7 @@ export class Machine {
     const fs = world.disk.process();
     const clock = new MachineClock(world.clock);
     const random = randomFor(world.seed, `second ${world.step}`);
+    world.hasSecondWriter = true;
     try {
       const replica = await openReplica({
         source: world.connect(),
@@ -107,6 +104,7 @@ export class Machine {
     }
     fs.kill();
     clock.kill();
+    world.hasSecondWriter = false;
   }
 
   /** Whoever is down is started. */
@@ -137,12 +135,20 @@ export class Machine {
     for (const reader of this.#readers) reader?.kill();
   }
 
+  #killKeeper(keeper: Keeper): void {
+    this.#last = keeper.lastWord() ?? this.#last;
+    this.#world.diedAt = this.#world.now();
+    keeper.kill();
+    this.#keeper = undefined;
+  }
+
   #startKeeper(): void {
     if (this.#keeper !== undefined) return;
     this.#started += 1;
     const keeper = new Keeper(this.#world, this.#started, (wasOpen) => {
       if (this.#keeper !== keeper) return;
       this.#keeper = undefined;
+      this.#world.diedAt = this.#world.now();
       if (wasOpen) this.#last = keeper.lastWord() ?? this.#last;
       this.#later(wasOpen ? this.#closingMs : RETRY_MS, () => this.#startKeeper());
     });

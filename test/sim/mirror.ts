@@ -31,7 +31,10 @@ export class Mirror {
   /** Whether the map is what the copy shows; what is over is hidden before it is told. */
   check(view: View): void {
     if (this.#isBusy || this.#end.signal.aborted) return;
+    // What a clock that is ahead has hidden is shown again when it is set back.
+    const comesAgain = this.#world.isMortal && this.#world.config.weights.clock > 0;
     for (const [key, { revision }] of view) {
+      if (comesAgain && !this.#entries.has(key)) continue;
       if (this.#entries.get(key) === revision) continue;
       this.#world.found(
         "changes add up",

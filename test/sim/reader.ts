@@ -66,11 +66,8 @@ export class Reader {
     world.trace.add(looked);
     const position = cursor.toU64();
     const view = viewOf(follower.entries());
-    const { incompleteUpTo } = world;
-    world.found(
-      "6 followers see whole batches",
-      world.judge.whole(view, position, { incompleteUpTo, isExact: true }),
-    );
+    const whole = { reachedAt: world.now(), isExact: true };
+    world.found("6 followers see whole batches", world.judge.whole(view, position, whole));
     const isBack = this.#cursor !== undefined && (position ?? -1n) < this.#cursor;
     if (isBack && wentBack === this.#wentBack) {
       world.found("6 followers never go back in silence", `${this.#cursor} to ${position}`);

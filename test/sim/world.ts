@@ -59,8 +59,10 @@ export class World {
   #serial = 0;
   step = 0;
   violation: Violation | undefined;
-  /** Below this sequence a first fill of the copy is not complete. */
-  incompleteUpTo = 0;
+  /** When the last process died that kept the copy. */
+  diedAt = 0;
+  /** Whether another process tries to keep it, or does. */
+  hasSecondWriter = false;
   /** Since the log was last opened a bit went bad, or the power was lost. */
   hasRotted = false;
   hasLostPower = false;
