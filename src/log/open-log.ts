@@ -145,10 +145,14 @@ async function scanAndRepair(
     handle.writeSync(codec.header(salt), 0);
     // Zeros in the place of a longer header.
     if (tornBytes > headerBytes) handle.truncateSync(headerBytes);
+    // Else a power loss may leave a file that is longer and has no header, which nobody can tell from somebody else's.
+    await handle.sync();
     const compactBytes = headerBytes;
     return { handle, codec, salt, size: headerBytes, compactBytes, positionEnd: undefined };
   }
   if (tornBytes > 0) handle.truncateSync(goodBytes);
+  // The one that wrote it may have failed to sync it.
+  if (goodBytes === headerBytes) await handle.sync();
   return {
     handle,
     codec,
