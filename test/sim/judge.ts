@@ -38,7 +38,7 @@ export class Judge {
 
   /**
    * Whether each key is what it was in the bucket at `since` or later. What went from the bucket silently may still be shown: a count
-   * finds it. `forgives`: so may what a roll back took.
+   * finds it. `forgives`: so may what a roll back took, and what came before something that went silently, which was never seen then.
    */
   current(view: View, since: number, forgives: boolean): string | undefined {
     const { oracle, keys } = this.#options;
@@ -50,6 +50,7 @@ export class Judge {
       let first = states.length - 1;
       while (first > 0 && (states[first - 1]?.until ?? 0) >= since) first -= 1;
       while (first > 0 && this.#lingers(states, first - 1, forgives)) first -= 1;
+      if (forgives && states.slice(first).some(({ ended }) => ended === "silently")) first = 0;
       const shown = view.get(key);
       if (this.#isOneOf(shown, states, first)) continue;
       return `${told(shown, key)}, and the bucket had ${states.slice(first).map(toldState).join(", then ")}`;
@@ -60,13 +61,8 @@ export class Judge {
   /**
    * Whether the copy has all that some making of the bucket had up to its cursor, be it of before a roll back. `reachedAt`: when it had
    * come there, at the latest. A record that had a successor by then, which is yet to come, may have gone before it was read.
-   * `isExact`: nothing newer than the cursor may show.
    */
-  whole(
-    view: View,
-    cursor: bigint | undefined,
-    { reachedAt, isExact = false }: { readonly reachedAt: number; readonly isExact?: boolean },
-  ): string | undefined {
+  whole(view: View, cursor: bigint | undefined, reachedAt: number): string | undefined {
     if (cursor === undefined) return this.genuine(view);
     const position = Number(cursor);
     let wrong = "";
@@ -79,10 +75,6 @@ export class Judge {
       wrong += `; of making ${making.number} ${problem}`;
     }
     if (wrong !== "") return `at ${position}${wrong}`;
-    if (!isExact) return this.#strangers(view);
-    for (const entry of view.values()) {
-      if (Number(entry.revision ?? 0n) > position) return `${told(entry)} is ahead of ${position}`;
-    }
     return this.#strangers(view);
   }
 
@@ -162,10 +154,10 @@ export class Judge {
       const { record } = states[index] as KeyState;
       if (record !== undefined && record.sequence <= position) first = index;
     }
+    // What went silently need never have been seen, nor what had a successor before it was come to.
+    while (first > from && states[first]?.ended === "silently") first -= 1;
     const { ended, until } = states[first] as KeyState;
     if (ended === "told" && until <= reachedAt) return from;
-    // What went silently need never have been seen.
-    while (first > from && states[first]?.ended === "silently") first -= 1;
     while (first > from && this.#lingers(states, first - 1, false)) first -= 1;
     return first;
   }

@@ -44,8 +44,8 @@ export class Keeper {
   /** When the cursor was first seen. */
   #reachedAt: number;
   #lastAsOf: number | undefined;
-  /** Where the copy's age came from a file that another setting of the clock may have written. */
-  #clockSlackMs = 0;
+  /** By how much an age may be wrong that came from a file: an earlier process wrote it, by another setting of the clock. */
+  #fileSlackMs: number;
 
   /** `onEnd`: told when it could not be opened, or has been closed. */
   constructor(world: World, number: number, onEnd: (opened: boolean) => void) {
@@ -59,7 +59,7 @@ export class Keeper {
     const name = `keeper ${number}`;
     const random = randomFor(world.seed, `${name} line`);
     this.#link = new SimulatedLink(world.connect(), new MachineClock(world.clock), random);
-    this.#clockSlackMs = Math.max(0, world.mostAheadMs - world.aheadMs);
+    this.#fileSlackMs = Math.max(0, world.mostAheadMs - world.aheadMs) + world.slackMs;
   }
 
   get replica(): Replica | undefined {
@@ -169,6 +169,10 @@ export class Keeper {
     const record = making?.stream.log.kept().at(-1);
     if (replica === undefined || making === undefined || record === undefined) return;
     const { rollBacks } = making;
+    // A number says nothing of which making of a bucket it is of.
+    const { state, asOf = 0 } = replica.status();
+    const knownAt = asOf - world.aheadMs - world.slackMs;
+    if (state !== "live" || knownAt <= Math.max(making.madeAt, making.rolledBackAt)) return;
     try {
       await replica.waitFor(record.version);
     } catch {
@@ -223,7 +227,7 @@ export class Keeper {
     const cursor = status.cursor.toU64();
     if (cursor !== this.#cursor) this.#reachedAt = world.now();
     this.#cursor = cursor;
-    const whole = world.judge.whole(view, cursor, { reachedAt: this.#reachedAt });
+    const whole = world.judge.whole(view, cursor, this.#reachedAt);
     world.found("1 cursor after apply", whole);
     this.#checkClaims(view, status.asOf);
     this.#mirror?.check(view);
@@ -233,16 +237,17 @@ export class Keeper {
     const world = this.#world;
     const { judge } = world;
     const slackMs = 1 + this.#link.worstTransitMs(world.now() - TRANSIT_MS);
+    world.slackMs = slackMs + this.#fileSlackMs;
     if (this.#becameLive) {
       this.#becameLive = false;
       const since = Math.max(world.lineUpAt, this.#startedAt) - slackMs;
       world.found("3 live only when level", judge.current(view, since, true));
     }
     if (asOf === undefined) return;
-    if (this.#lastAsOf !== undefined && asOf > this.#lastAsOf) this.#clockSlackMs = 0;
+    if (this.#lastAsOf !== undefined && asOf > this.#lastAsOf) this.#fileSlackMs = 0;
     this.#lastAsOf = asOf;
     if (asOf > this.#clock.now()) world.found("9 asOf is not yet to come", `${asOf}`);
-    const since = asOf - world.aheadMs - slackMs - this.#clockSlackMs;
+    const since = asOf - world.aheadMs - slackMs - this.#fileSlackMs;
     const problem = judge.current(view, since, false);
     world.found("9 asOf is proven", problem && `as of ${since % 1e8}: ${problem}`);
   }

@@ -25,6 +25,8 @@ export interface Making {
   deletedAt: number;
   lastSeen: number;
   rollBacks: number;
+  /** 0: never. */
+  rolledBackAt: number;
 }
 
 /** Knows what the bucket held at any time, from the bucket itself, past everything that is tested. */
@@ -58,6 +60,7 @@ export class Oracle {
       deletedAt: Infinity,
       lastSeen: 0,
       rollBacks: 0,
+      rolledBackAt: 0,
     };
     this.makings.push(making);
     stream.subscribe(() => this.#changed(making));
@@ -72,6 +75,7 @@ export class Oracle {
     }
     const rolledBack = stream.rollBacks !== making.rollBacks;
     making.rollBacks = stream.rollBacks;
+    if (rolledBack) making.rolledBackAt = now;
     if (!rolledBack) {
       stream.log.visitAfter(making.lastSeen, (record) => {
         moveOn(making, record.key, record, now, "told");

@@ -61,6 +61,8 @@ export class World {
   violation: Violation | undefined;
   /** When the last process died that kept the copy. */
   diedAt = 0;
+  /** How late the words of the last line were at most, in milliseconds. */
+  slackMs = 0;
   /** Whether another process tries to keep it, or does. */
   hasSecondWriter = false;
   /** Since the log was last opened a bit went bad, or the power was lost. */
