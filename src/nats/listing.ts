@@ -3,7 +3,7 @@ import { MillpondError } from "../errors/index.js";
 import { inScope, type KvRecord, type WatchScope } from "../kv/index.js";
 import { VersionToken } from "../values/index.js";
 import type { JetStreamApi } from "./api.js";
-import { meaningOf, ttlMsOf, type Delivery } from "./message.js";
+import { headersOf, meaningOf, ttlMsOf, type Delivery } from "./message.js";
 import { PullConsumer, type ConsumerHandler } from "./pull-consumer.js";
 import { filtersAreExact, filtersOf, streamOf, subjectPrefixOf } from "./subjects.js";
 
@@ -128,8 +128,7 @@ class Arrivals implements ConsumerHandler {
   }
 
   message(message: Msg, delivery: Delivery): void {
-    const { headers } = message;
-    const header = headers === undefined ? undefined : (name: string) => headers.get(name);
+    const header = headersOf(message);
     const { headersOnly, emptyValueIsDelete, hasTtl } = this.#options;
     const size = headersOnly ? Number(header?.("Nats-Msg-Size")) : message.data.length;
     const { kind, reason } = meaningOf(header, size, emptyValueIsDelete);

@@ -1,3 +1,5 @@
+import type { Msg } from "@nats-io/nats-core";
+import { MillpondError } from "../errors/index.js";
 import { type RemovalReason, TTL_NEVER_MS } from "../values/index.js";
 
 /** Where a delivered message stands, from its reply subject. */
@@ -14,6 +16,8 @@ export interface Delivery {
 
 /** Of the time in nanoseconds, what is below a millisecond. */
 const NANOS_DIGITS = 6;
+/** So many always fit into 64 bits, as which a log keeps the time. */
+const TIME_DIGITS_MAX = 19;
 const ACK = "$JS.ACK.";
 /** Dots in a reply subject of the old form, and at least in one of the new. */
 const DOTS_V1 = 8;
@@ -25,7 +29,8 @@ const LEADING_V2 = 7;
 /**
  * Reads `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream sequence>.<consumer sequence>.<time>.<pending>`, or the newer form
  * with domain and account hash before the stream and perhaps a token after pending. `undefined` for anything else, such as
- * the empty reply subject of a status message. In one pass over the text: it is done for every message.
+ * the empty reply subject of a status message, or numbers that would not be exact. In one pass over the text: it is done for
+ * every message.
  */
 export function deliveryOf(reply: string): Delivery | undefined {
   if (!reply.startsWith(ACK)) return undefined;
@@ -40,21 +45,26 @@ export function deliveryOf(reply: string): Delivery | undefined {
   const consumerEnd = reply.indexOf(".", streamEnd + 1);
   const timeEnd = reply.indexOf(".", consumerEnd + 1);
   const pendingEnd = reply.indexOf(".", timeEnd + 1);
+  const timeStart = consumerEnd + 1;
   const streamSequence = digits(reply, start, streamEnd);
   const consumerSequence = digits(reply, streamEnd + 1, consumerEnd);
-  const timeMs = digits(reply, consumerEnd + 1, timeEnd - NANOS_DIGITS);
   const pending = digits(reply, timeEnd + 1, pendingEnd < 0 ? reply.length : pendingEnd);
-  if (Number.isNaN(streamSequence + consumerSequence + pending + timeMs)) return undefined;
-  const timeNs = reply.slice(consumerEnd + 1, timeEnd);
+  if (!isExact(streamSequence) || !isExact(consumerSequence) || !isExact(pending)) return undefined;
+  const nanosStart = Math.max(timeStart, timeEnd - NANOS_DIGITS);
+  const timeMs = nanosStart === timeStart ? 0 : digits(reply, timeStart, nanosStart);
+  if (Number.isNaN(timeMs + digits(reply, nanosStart, timeEnd))) return undefined;
+  if (timeEnd - timeStart > TIME_DIGITS_MAX) return undefined;
+  const timeNs = reply.slice(timeStart, timeEnd);
   return { streamSequence, consumerSequence, pending, timeMs, timeNs };
 }
 
+const isExact = Number.isSafeInteger;
 const ZERO = 48;
 const NINE = 57;
 
-/** The whole number in this part of the text, 0 where it is empty; NaN for anything but digits. */
+/** The whole number in this part of the text; NaN for anything but digits, one at least. */
 function digits(text: string, from: number, to: number): number {
-  let value = 0;
+  let value = from < to ? 0 : Number.NaN;
   for (let at = from; at < to; at += 1) {
     const code = text.charCodeAt(at);
     if (code < ZERO || code > NINE) return Number.NaN;
@@ -64,7 +74,7 @@ function digits(text: string, from: number, to: number): number {
 }
 
 const NANOS_A_MS = 1_000_000n;
-const RFC3339 = /^(.*:\d\d)(?:\.(\d{1,9}))?(Z|[-+]\d\d:\d\d)$/;
+const RFC3339 = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[-+]\d\d:\d\d)$/;
 
 /** The time of a stored message, RFC 3339 with up to nine decimals, in ns since 1970; `undefined` for what is none. */
 export function nanosOfTime(time: string): bigint | undefined {
@@ -127,6 +137,8 @@ function meaningOfHeaders(header: HeaderLookup): Meaning {
 /** `Nats-TTL` in Go's units of time; a fraction of a millisecond does not matter. */
 const UNIT_MS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
 const DURATION = /^(?:\d+(?:\.\d+)?(?:h|ms|m|s))+$/;
+/** The longest duration of Go's, 292 years: what is said to be longer lasts as long. A log would not keep every number exactly. */
+const TTL_MS_MAX = 9_223_372_036_854;
 
 /**
  * What a `Nats-TTL` header means, in ms: whole seconds, a duration such as `1h30m` (2.11 source), or `never`, which a bucket's age
@@ -135,21 +147,66 @@ const DURATION = /^(?:\d+(?:\.\d+)?(?:h|ms|m|s))+$/;
 export function ttlMsOf(header: HeaderLookup | undefined): number | undefined {
   const text = header?.("Nats-TTL") ?? "";
   if (text === "never") return TTL_NEVER_MS;
-  if (/^\d+$/.test(text)) return Number(text) * 1000 || undefined;
+  if (/^\d+$/.test(text)) return boundedTtl(Number(text) * 1000);
   if (!DURATION.test(text)) return undefined;
   let ms = 0;
   for (const [, amount, unit] of text.matchAll(/([\d.]+)(h|ms|m|s)/g)) {
     ms += Number(amount) * (UNIT_MS[unit as string] as number);
   }
-  return Math.floor(ms) || undefined;
+  return boundedTtl(ms);
+}
+
+function boundedTtl(ms: number): number | undefined {
+  return Math.min(Math.floor(ms), TTL_MS_MAX) || undefined;
+}
+
+/**
+ * The headers of a message that was delivered; `undefined` where it has none. The client (3.4.0) throws where a name or a value is
+ * one that it would not send itself, as of other clients and raw publishers; those are read here, as the reader of single keys
+ * reads them. Throws `watch-error` where they cannot be found.
+ */
+export function headersOf(message: Msg): HeaderLookup | undefined {
+  try {
+    const { headers } = message;
+    return headers === undefined ? undefined : (name) => headers.get(name);
+  } catch (cause) {
+    return headersBefore(message, cause);
+  }
+}
+
+/** The client's bytes of a message are one piece: its headers, and behind them its data. */
+function headersBefore(message: Msg, cause: unknown): HeaderLookup {
+  const { data, subject, reply = "" } = message;
+  // Past the client's types, but all of its messages have it.
+  const { size = () => 0 } = message as { size?: () => number };
+  const length =
+    size.call(message) - data.length - Buffer.byteLength(subject) - Buffer.byteLength(reply);
+  const start = data.byteOffset - length;
+  if (length > 0 && start >= 0) {
+    return lookupIn(Buffer.from(data.buffer, start, length).toString());
+  }
+  throw new MillpondError(
+    "watch-error",
+    `the headers of ${JSON.stringify(subject)} cannot be read`,
+    {
+      cause,
+      hint: "Write that key again, with headers of printable ASCII.",
+    },
+  );
 }
 
 /** The headers of a stored message, as the API gives them: base64 of the lines that a publisher sent. */
 export function storedHeaders(base64: string): HeaderLookup {
+  return lookupIn(Buffer.from(base64, "base64").toString("utf8"));
+}
+
+/** Of several of a name the first counts, as for the client. */
+function lookupIn(text: string): HeaderLookup {
   const found = new Map<string, string>();
-  for (const line of Buffer.from(base64, "base64").toString("utf8").split("\r\n").slice(1)) {
+  for (const line of text.split("\r\n").slice(1)) {
     const colon = line.indexOf(":");
-    if (colon > 0) found.set(line.slice(0, colon), line.slice(colon + 1).trim());
+    const name = line.slice(0, colon);
+    if (colon > 0 && !found.has(name)) found.set(name, line.slice(colon + 1).trim());
   }
   return (name) => found.get(name) ?? "";
 }

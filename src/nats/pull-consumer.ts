@@ -179,6 +179,15 @@ export class PullConsumer {
       return;
     }
     this.#lastHeard = this.#api.link.clock.now();
+    try {
+      this.#take(message);
+    } catch (cause) {
+      // Thrown on, it would break the client's connection, and with it everything that shares that.
+      this.#lose(fromClientError(cause, "read what was pulled"));
+    }
+  }
+
+  #take(message: Msg): void {
     const delivery = deliveryOf(message.reply ?? "");
     if (delivery === undefined) {
       this.#onStatus(message);
@@ -220,7 +229,7 @@ export class PullConsumer {
     if (header("Nats-Consumer-Stalled") !== "") return;
     if (Number(header("Nats-Last-Consumer")) !== this.#consumerSequence) return;
     const streamSequence = Number(header("Nats-Last-Stream"));
-    if (Number.isNaN(streamSequence)) return;
+    if (!Number.isSafeInteger(streamSequence)) return;
     const waiting = this.#waiting;
     this.#waiting = true;
     this.#handler.bookmark(streamSequence, waiting);

@@ -2,7 +2,7 @@ import type { Msg } from "@nats-io/nats-core";
 import type { MillpondError } from "../errors/index.js";
 import { inScope, type WatchScope } from "../kv/index.js";
 import { VersionToken, type KvUpdate } from "../values/index.js";
-import { meaningOf, ttlMsOf, type Delivery } from "./message.js";
+import { headersOf, meaningOf, ttlMsOf, type Delivery } from "./message.js";
 import type { ConsumerHandler } from "./pull-consumer.js";
 import type { Delivered } from "./stream-guard.js";
 import { filtersAreExact, subjectPrefixOf } from "./subjects.js";
@@ -102,6 +102,10 @@ export class WatchArrivals implements ConsumerHandler {
 
   message(message: Msg, delivery: Delivery): void {
     const { streamSequence, pending } = delivery;
+    const key = message.subject.slice(this.#prefixLength);
+    const isWanted = !this.#filters || inScope(this.#options.scope, key);
+    // First of all: what cannot be read has not arrived.
+    const update = isWanted ? this.#updateOf(key, message, delivery) : undefined;
     this.#heard = true;
     if (streamSequence !== this.#through + 1) this.#gap = true;
     this.#through = streamSequence;
@@ -109,10 +113,7 @@ export class WatchArrivals implements ConsumerHandler {
     this.#busy = true;
     this.#pending = pending;
     this.#last = delivery;
-    const key = message.subject.slice(this.#prefixLength);
-    if (!this.#filters || inScope(this.#options.scope, key)) {
-      this.#updates.push(this.#updateOf(key, message, delivery));
-    }
+    if (update !== undefined) this.#updates.push(update);
     if (pending === 0) this.completed();
     this.#options.wake();
   }
@@ -165,12 +166,12 @@ export class WatchArrivals implements ConsumerHandler {
 
   #updateOf(key: string, message: Msg, { streamSequence, timeMs }: Delivery): KvUpdate {
     const version = VersionToken.fromU64(streamSequence);
-    const { headers, data } = message;
-    if (headers === undefined && data.length > 0) {
+    const { data } = message;
+    const header = headersOf(message);
+    if (header === undefined && data.length > 0) {
       return { kind: "put", key, value: this.#copies.copyOf(data), version, timeMs };
     }
     const { emptyValueIsDelete, hasTtl } = this.#options;
-    const header = headers === undefined ? undefined : (name: string) => headers.get(name);
     const { kind, reason } = meaningOf(header, data.length, emptyValueIsDelete);
     const ttlMs = hasTtl ? ttlMsOf(header) : undefined;
     const times = ttlMs === undefined ? { timeMs } : { timeMs, ttlMs };

@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {
   deliveryOf,
+  headersOf,
   meaningOf,
   nanosOfTime,
   storedHeaders,
   ttlMsOf,
 } from "../../src/nats/message.js";
 import { TTL_NEVER_MS } from "../../src/values/index.js";
+import { delivered } from "../support/delivered-message.js";
 
 const NUMBERS = {
   streamSequence: 12,
@@ -29,14 +31,25 @@ describe("a reply subject", () => {
   });
 
   test("of anything else gives none", () => {
-    for (const reply of ["", "_INBOX.x", "$JS.ACK.a.b", "$JS.ACK.KV_b.c1.1.x.3.1.7"]) {
+    for (const reply of [
+      "",
+      "_INBOX.x",
+      "$JS.ACK.a.b",
+      "$JS.ACK.KV_b.c1.1.x.3.1.7",
+      "$JS.ACK.KV_b.c1.1.12.3.1795351190875081x63.7",
+      "$JS.ACK.KV_b.c1.1.12.3.17953511908750819630.7",
+      "$JS.ACK.KV_b.c1.1..3.1.7",
+      "$JS.ACK.KV_b.c1.1.12.3..7",
+    ]) {
       assert.equal(deliveryOf(reply), undefined, reply);
     }
   });
 
-  test("keeps sequences up to 2^53 exact", () => {
-    const reply = `$JS.ACK.KV_b.c1.1.${2 ** 53}.3.1.7`;
-    assert.equal(deliveryOf(reply)?.streamSequence, 2 ** 53);
+  test("gives only sequences that are exact", () => {
+    const reply = (sequence: number): string => `$JS.ACK.KV_b.c1.1.${sequence}.3.1.7`;
+    const most = Number.MAX_SAFE_INTEGER;
+    assert.equal(deliveryOf(reply(most))?.streamSequence, most);
+    assert.equal(deliveryOf(reply(most + 1)), undefined);
   });
 });
 
@@ -53,6 +66,15 @@ describe("a record's time to live", () => {
         ttlMsOf((name) => (name === "Nats-TTL" ? text : "")),
         ms,
         text,
+      );
+    }
+  });
+
+  test("of more than Go's longest duration is that", () => {
+    for (const text of ["9223372037", "9".repeat(400), `${"9".repeat(400)}h`]) {
+      assert.equal(
+        ttlMsOf(() => text),
+        9_223_372_036_854,
       );
     }
   });
@@ -114,6 +136,18 @@ describe("what a record means", () => {
     assert.equal(meaningOf(storedHeaders(stored), 0, false).kind, "delete");
     assert.equal(storedHeaders(stored)("X"), "y");
   });
+
+  test("is read from the first of several headers of a name, delivered or stored", () => {
+    const lines = Buffer.from("NATS/1.0\r\nKV-Operation: PUT\r\nKV-Operation: DEL\r\n\r\n");
+    assert.equal(meaningOf(storedHeaders(lines.toString("base64")), 1, false).kind, "put");
+    assert.equal(meaningOf(headersOf(delivered(lines)), 1, false).kind, "put");
+  });
+
+  test("is read also where the client throws for another header", () => {
+    const lines = Buffer.from("NATS/1.0\r\nA Name: x\r\nKV-Operation: DEL\r\n\r\n");
+    assert.throws(() => delivered(lines).headers);
+    assert.equal(meaningOf(headersOf(delivered(lines)), 1, false).kind, "delete");
+  });
 });
 
 describe("the time of a stored message", () => {
@@ -127,6 +161,8 @@ describe("the time of a stored message", () => {
     ] as const) {
       assert.equal(nanosOfTime(text), nanos, text);
     }
-    assert.equal(nanosOfTime("soon"), undefined);
+    for (const text of ["soon", "Jan 1 2001 00:00:00Z", "2026-11-22T18:58Z", ""]) {
+      assert.equal(nanosOfTime(text), undefined, text);
+    }
   });
 });
