@@ -1,5 +1,5 @@
+import { answerOf, isAnything, isConsumerInfo, isMessage, isStreamInfo } from "./api-answers.js";
 import type {
-  ApiErrorBody,
   ConsumerConfig,
   ConsumerInfo,
   StoredMessage,
@@ -7,11 +7,14 @@ import type {
   StreamInfo,
 } from "./api-types.js";
 import { askAgain } from "./ask-again.js";
-import { ApiError, fromApiError } from "./errors.js";
+import { ApiError } from "./errors.js";
 import { Leftovers, type Leftover } from "./leftovers.js";
 import type { Link } from "./link.js";
 
 const PREFIX = "$JS.API";
+/** Whether an answer is of the kind that was asked for. */
+type Check = Parameters<typeof answerOf>[2];
+
 const NO_MESSAGE_FOUND = 10037;
 const NAME_TAKEN = 10058;
 /** A stream that does not tell of itself in this time is as good as away: a watch must not wait longer to say so. */
@@ -40,14 +43,19 @@ export class JetStreamApi {
 
   async streamInfo(stream: string): Promise<StreamInfo> {
     const subject = `STREAM.INFO.${stream}`;
-    return await this.#ask(`look at stream ${stream}`, subject, undefined, LOOK_MS);
+    return await this.#ask(`look at stream ${stream}`, subject, isStreamInfo, undefined, LOOK_MS);
   }
 
   /** `undefined` where a stream of the name is there with another configuration. */
   async createStream(config: StreamConfig): Promise<StreamInfo | undefined> {
     const { name } = config;
     try {
-      return await this.#call(`create stream ${name}`, `STREAM.CREATE.${name}`, config);
+      return await this.#call(
+        `create stream ${name}`,
+        `STREAM.CREATE.${name}`,
+        isStreamInfo,
+        config,
+      );
     } catch (error) {
       if (error instanceof ApiError && error.apiCode === NAME_TAKEN) return undefined;
       throw error;
@@ -69,6 +77,7 @@ export class JetStreamApi {
       const answer = await this.#ask<{ readonly message: StoredMessage }>(
         `read from stream ${stream}`,
         `STREAM.MSG.GET.${stream}`,
+        isMessage,
         which,
       );
       return answer.message;
@@ -85,6 +94,7 @@ export class JetStreamApi {
     return await this.#ask<ConsumerInfo>(
       `create a consumer of stream ${stream}`,
       `CONSUMER.CREATE.${stream}.${name}`,
+      isConsumerInfo,
       { stream_name: stream, config, action: "create" },
     );
   }
@@ -116,7 +126,8 @@ export class JetStreamApi {
 
   async #deleteConsumer(stream: string, consumer: string): Promise<void> {
     const subject = `CONSUMER.DELETE.${stream}.${consumer}`;
-    await this.#ask(`delete a consumer of stream ${stream}`, subject, undefined, CLEAN_UP_MS);
+    const doing = `delete a consumer of stream ${stream}`;
+    await this.#ask(doing, subject, isAnything, undefined, CLEAN_UP_MS);
   }
 
   nextSubject(stream: string, consumer: string): string {
@@ -124,24 +135,34 @@ export class JetStreamApi {
   }
 
   /** For what does the same when it is asked twice. */
-  async #ask<T>(doing: string, subject: string, body?: unknown, limitMs = ASK_MS): Promise<T> {
+  async #ask<T>(
+    doing: string,
+    subject: string,
+    isOne: Check,
+    body?: unknown,
+    limitMs = ASK_MS,
+  ): Promise<T> {
     const { link } = this;
     const ask = async (leftMs: number, asked: number): Promise<T> => {
       // What goes unanswered may be the line's doing.
       if (asked > 0) link.suspect();
-      return await this.#call(doing, subject, body, leftMs);
+      return await this.#call(doing, subject, isOne, body, leftMs);
     };
     const limit = Math.min(limitMs, link.requestTimeoutMs);
     return await askAgain(link.clock, link.random, limit, ask);
   }
 
-  async #call<T>(doing: string, subject: string, body?: unknown, timeoutMs?: number): Promise<T> {
+  async #call<T>(
+    doing: string,
+    subject: string,
+    isOne: Check,
+    body?: unknown,
+    timeoutMs?: number,
+  ): Promise<T> {
     const payload = body === undefined ? "" : JSON.stringify(body);
     const message = await this.link.request(doing, `${PREFIX}.${subject}`, payload, {
       timeoutMs,
     });
-    const answer = message.json<T & { readonly error?: ApiErrorBody }>();
-    if (answer.error !== undefined) throw fromApiError(doing, answer.error);
-    return answer;
+    return answerOf(doing, message, isOne);
   }
 }

@@ -1,7 +1,7 @@
 import type { NatsConnection as Client } from "@nats-io/nats-core";
 import { MillpondError } from "../errors/index.js";
-import type { ApiErrorBody } from "./api-types.js";
-import { fromApiError, fromClientError } from "./errors.js";
+import { answerOf, isAnything } from "./api-answers.js";
+import { fromClientError } from "./errors.js";
 import { requireServer } from "./server-version.js";
 
 /**
@@ -14,8 +14,7 @@ export async function checkServer(client: Client, requestTimeoutMs: number): Pro
     await client.rtt();
     requireServer(client.info?.version ?? "");
     const message = await client.request("$JS.API.INFO", "", { timeout: requestTimeoutMs });
-    const { error } = message.json<{ readonly error?: ApiErrorBody }>();
-    if (error !== undefined) throw fromApiError(doing, error);
+    answerOf(doing, message, isAnything);
   } catch (error) {
     if (error instanceof Error && error.message === "connection disconnected") {
       throw new MillpondError("not-connected", "the connection is down", { cause: error });

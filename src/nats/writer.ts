@@ -1,10 +1,11 @@
-import { headers, type MsgHdrs } from "@nats-io/nats-core";
+import { headers, type Msg, type MsgHdrs } from "@nats-io/nats-core";
 import { isMillpondError, MillpondError } from "../errors/index.js";
 import type { KvWriter, PutOptions } from "../kv/index.js";
 import { checkKey, VersionToken } from "../values/index.js";
 import type { JetStreamApi } from "./api.js";
-import type { ApiErrorBody, PublishAck } from "./api-types.js";
-import { fromApiError, isNoResponders } from "./errors.js";
+import { answerOf, isPublishAck } from "./api-answers.js";
+import type { PublishAck } from "./api-types.js";
+import { isNoResponders } from "./errors.js";
 import type { BucketReader } from "./reader.js";
 import { requireServer, supportsTtl } from "./server-version.js";
 import { streamOf, subjectPrefixOf } from "./subjects.js";
@@ -91,9 +92,8 @@ export class BucketWriter implements KvWriter {
     this.#checkSize(key, value);
     const subject = `${subjectPrefixOf(this.#bucket)}${key}`;
     const doing = `write key ${key} of bucket ${this.#bucket}`;
-    const ack = await this.#publish(doing, subject, value, sent);
-    if (ack.error !== undefined) throw fromApiError(doing, ack.error);
-    return VersionToken.fromU64(ack.seq);
+    const answer = await this.#publish(doing, subject, value, sent);
+    return VersionToken.fromU64(answerOf<PublishAck>(doing, answer, isPublishAck).seq);
   }
 
   async #publish(
@@ -101,9 +101,9 @@ export class BucketWriter implements KvWriter {
     subject: string,
     value: Uint8Array,
     sent: MsgHdrs | undefined,
-  ): Promise<PublishAck & { readonly error?: ApiErrorBody }> {
+  ): Promise<Msg> {
     try {
-      return (await this.#api.link.request(doing, subject, value, { headers: sent })).json();
+      return await this.#api.link.request(doing, subject, value, { headers: sent });
     } catch (error) {
       // Nobody takes the subject: because the bucket is not there, which this tells, or because JetStream is down.
       if (error instanceof Error && isNoResponders(error.cause)) {
