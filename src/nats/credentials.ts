@@ -1,12 +1,13 @@
 import { readFile } from "node:fs/promises";
 import {
-  credsAuthenticator,
+  jwtAuthenticator,
   nkeyAuthenticator,
   tokenAuthenticator,
   usernamePasswordAuthenticator,
   type Authenticator,
 } from "@nats-io/nats-core";
 import { IoError, MillpondError } from "../errors/index.js";
+import { credsIn } from "./creds-text.js";
 import type { UrlLogin } from "./servers.js";
 
 /** How to log in. Where several are given, the first in this order counts; none of them is ever printed. */
@@ -85,10 +86,11 @@ async function read(path: string): Promise<string> {
   }
 }
 
-/** The client's parser wants line feeds only, the last line included. */
 function credsOf(text: string, what: string): Authenticator {
-  const lines = `${text.replaceAll("\r\n", "\n")}\n`;
-  return tried(credsAuthenticator(new TextEncoder().encode(lines)), what);
+  const parts = credsIn(text);
+  if (parts === undefined) throw unusable(what);
+  const { jwt, seed } = parts;
+  return tried(jwtAuthenticator(jwt, new TextEncoder().encode(seed)), what);
 }
 
 /** Signs something at once: later, inside the client, a bad seed would only close the connection. */
@@ -98,8 +100,12 @@ function tried(authenticator: Authenticator, what: string): Authenticator {
     return authenticator;
   } catch {
     // Not as the cause: what the client throws may quote what it could not read.
-    throw new MillpondError("invalid-argument", `${what} holds no credentials that can be used`, {
-      hint: "Give the file that nsc wrote, whole: a JWT and a seed between their dashed lines.",
-    });
+    throw unusable(what);
   }
+}
+
+function unusable(what: string): MillpondError {
+  return new MillpondError("invalid-argument", `${what} holds no credentials that can be used`, {
+    hint: "Give the file that nsc wrote, whole: a JWT and a seed between their dashed lines.",
+  });
 }
