@@ -74,7 +74,7 @@ export function seenOf(text: string): Seen | undefined {
   if (format !== FORMAT || typeof origin !== "string" || typeof cursor !== "string") {
     return undefined;
   }
-  if (!isOptionalNumber(levelAt) || typeof offsetMs !== "number") return undefined;
+  if (!isOptionalNumber(levelAt) || !isNumber(offsetMs)) return undefined;
   if (typeof limits !== "object" || limits === null) return undefined;
   const { maxAgeMs, allowsTtl } = limits as Record<string, unknown>;
   if (!isOptionalNumber(maxAgeMs) || typeof allowsTtl !== "boolean") return undefined;
@@ -87,5 +87,10 @@ export function seenOf(text: string): Seen | undefined {
 }
 
 function isOptionalNumber(value: unknown): value is number | undefined {
-  return value === undefined || (typeof value === "number" && value >= 0);
+  return value === undefined || (isNumber(value) && value >= 0);
+}
+
+/** JSON has numbers that become infinite. */
+function isNumber(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value);
 }

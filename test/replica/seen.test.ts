@@ -46,6 +46,14 @@ describe("what was seen of a bucket", () => {
       assert.equal(seenOf(JSON.stringify({ ...fields, ...wrong })), undefined, shown);
     }
     assert.equal(seenOf("[]"), undefined);
+    for (const [field, figure] of [
+      ["levelAt", seen.levelAt],
+      ["offsetMs", seen.offsetMs],
+    ] as const) {
+      const infinite = text.replace(`"${field}":${figure}`, `"${field}":1e999`);
+      assert.notEqual(infinite, text);
+      assert.equal(seenOf(infinite), undefined, infinite);
+    }
   });
 
   test("proves a copy current that has all that was there then, and no other", () => {
