@@ -169,14 +169,15 @@ export class LogAppender {
   append(batch: BatchEncoder): void {
     this.requireUsable();
     const file = this.#file;
-    const start = file.end;
-    const frame = frameOf(this.path, batch, file.at(start));
-    this.#changing(file, () => file.append(frame));
+    const frame = frameOf(this.path, batch, file.at(file.end));
+    const compaction = this.#compaction;
+    // While the rename is under way nobody knows which file has the name. A follower reads the old one to its end and goes over:
+    // what the process dies before writing to the new one must not be in the old one.
+    compaction?.appending(frame);
     try {
-      this.#compaction?.appended(frame);
+      this.#changing(file, () => file.append(frame));
     } catch (error) {
-      // A crash could leave the file that does not have it.
-      this.#changing(file, () => file.cutBackTo(start));
+      compaction?.takenBack();
       throw error;
     }
     if (batch.hasPosition) this.#lastPosition.appended(file.end);

@@ -34,8 +34,8 @@ async function mirrored(fs: MemoryFileSystem, change: (bytes: Uint8Array) => voi
     batch.add(put(`k${revision}`, "v", revision));
     batch.end({ cursor: at(revision), cursorTimeNs: 0n, origin: undefined });
     const frame = Buffer.from(batch.stamp(from.at(from.end)));
+    mirror.appending(frame);
     from.append(frame);
-    mirror.appended(frame);
   };
   const acknowledge = (): void => {
     from.acknowledge();

@@ -39,7 +39,7 @@ export interface CompactLog {
  *
  * 1. What the log held when it began is written to a temporary file.
  * 2. What was appended since is copied, in rounds, until little is left ({@link TailMirror}).
- * 3. From then on each frame goes to both files. The new one is synced and takes the place of the old.
+ * 3. From then on each frame goes to both files, to the new one first. That is synced and takes the place of the old.
  *
  * Up to the rename whatever fails ends the compaction and leaves the old file as the log. While the rename is under way
  * nobody can say which of the two a crash would leave, so a frame counts only when it is in both.
@@ -122,16 +122,21 @@ export class Compaction {
     if (!this.#isCommitted) this.#mirror = undefined;
   }
 
-  /** For each frame that was appended to the old file. Throws where the frame must not count: see above. */
-  appended(frame: Uint8Array): void {
-    this.#mirrored(() => this.#mirror?.appended(frame));
+  /** For each frame that is about to be appended to the old file. Throws where it must not be: see above. */
+  appending(frame: Uint8Array): void {
+    this.#mirrored(() => this.#mirror?.appending(frame));
+  }
+
+  /** The frame did not get into the old file. Throws as {@link Compaction.appending}. */
+  takenBack(): void {
+    this.#mirrored(() => this.#mirror?.takenBack());
   }
 
   acknowledged(): void {
     this.#mirror?.acknowledged();
   }
 
-  /** The old file was cut back to what is acknowledged. Throws as {@link Compaction.appended}. */
+  /** The old file was cut back to what is acknowledged. Throws as {@link Compaction.appending}. */
   discarded(): void {
     this.#mirrored(() => this.#mirror?.discarded());
   }

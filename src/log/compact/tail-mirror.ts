@@ -29,6 +29,8 @@ export class TailMirror {
   /** The last round has to be made again. */
   #spoiled = false;
   #isDirect = false;
+  /** Where the new file ended before the last frame. */
+  #beforeLast = 0;
 
   /** @param start where the tail starts in `from`: at or before what is acknowledged there. */
   constructor(path: string, from: LogFile, start: number, to: LogFile, signal: AbortSignal) {
@@ -60,10 +62,18 @@ export class TailMirror {
     );
   }
 
-  /** For each frame that was appended to the old file. Throws where the new one cannot take it. */
-  appended(frame: Uint8Array): void {
+  /** For each frame that is about to be appended to the old file. Throws where the new one cannot take it, and then has nothing of it. */
+  appending(frame: Uint8Array): void {
     if (this.#isDirect) this.#appendTaken(Buffer.from(frame));
     else if (this.#queue !== undefined) this.#enqueue(frame);
+  }
+
+  /** The frame that came last did not get into the old file. Throws where it cannot be taken back. */
+  takenBack(): void {
+    this.#spoiled = true;
+    if (!this.#isDirect) return;
+    this.#to.cutBackTo(this.#beforeLast);
+    this.#carrier = this.#carrierFrom(this.#from.end);
   }
 
   acknowledged(): void {
@@ -79,13 +89,13 @@ export class TailMirror {
     this.#carrier = this.#carrierFrom(this.#from.acknowledged);
   }
 
-  /** After a throw the frame is taken back from the old file too, and the next one comes in its place. */
+  /** After a throw the frame does not get into the old file either, and the next one comes in its place. */
   #appendTaken(frame: Buffer): void {
-    const start = this.#from.end - frame.length;
+    this.#beforeLast = this.#to.end;
     try {
       this.#append(frame);
     } catch (error) {
-      this.#carrier = this.#carrierFrom(start);
+      this.#carrier = this.#carrierFrom(this.#from.end);
       throw error;
     }
   }
