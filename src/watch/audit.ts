@@ -6,7 +6,6 @@ import {
   type KvEntry,
   type KvRemoval,
   type KvUpdate,
-  type VersionToken,
   VersionToken as Version,
   WatchCursor,
 } from "../values/index.js";
@@ -57,7 +56,7 @@ interface Suspect {
 
 /** What makes a suspect none of the audit's business any more. */
 interface Overtaking {
-  /** Keys that the flow has brought since. */
+  /** All keys that have changed in the copy since, by the flow or beside it. */
   readonly touched: ReadonlySet<string>;
   /** Whether a watch has begun with the full state since. */
   readonly isAnew: () => boolean;
@@ -76,7 +75,7 @@ interface Listing {
 /**
  * One comparison of the copy with the bucket by records without their values, while the watch goes on. What the flow touches
  * after the listing has begun is left to the flow. The rest is judged once the flow has passed the listing's end: by then what differs can
- * be no news that is still on its way. It is mended between two flushes, and only if neither side has moved since it was judged.
+ * be no news that is still on its way. It is mended between two flushes, and only where nothing has touched it since it was judged.
  *
  * Memory: the keys of the bucket, about their characters and 50 bytes each, and the records that differ.
  */
@@ -214,7 +213,7 @@ async function mend(
   { touched, isAnew }: Overtaking,
   signal: AbortSignal,
 ): Promise<void> {
-  const { auditor, copy, writer, inject } = parts;
+  const { auditor, writer, inject } = parts;
   const { cursor } = writer.position;
   for (let from = 0; from < suspects.length; from += FETCHED_AT_ONCE) {
     const some = suspects.slice(from, from + FETCHED_AT_ONCE);
@@ -232,8 +231,7 @@ async function mend(
       updates.filter((update, index): update is KvUpdate => {
         const suspect = some[index];
         if (isAnew()) return false;
-        if (update === undefined || suspect === undefined || touched.has(suspect.key)) return false;
-        return sameVersion(copy.get(suspect.key)?.version, suspect.held?.version);
+        return update !== undefined && suspect !== undefined && !touched.has(suspect.key);
       }),
     );
   }
@@ -247,10 +245,6 @@ function removalOf(key: string, record: KvRecordHead | undefined): KvRemoval {
   const { kind, version, timeMs } = record;
   const reason = kind === "purge" ? "purged" : "deleted";
   return { kind, key, version, reason, ...(timeMs === undefined ? {} : { timeMs }) };
-}
-
-function sameVersion(a: VersionToken | undefined, b: VersionToken | undefined): boolean {
-  return a === undefined || b === undefined ? a === b : a.equals(b);
 }
 
 function reportOf(cursor: WatchCursor, records: number, suspects: readonly Suspect[]): AuditReport {

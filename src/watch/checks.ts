@@ -94,7 +94,7 @@ export class Checks {
     } catch (error) {
       this.#signal.throwIfAborted();
       this.#failures += 1;
-      if (!this.#parts.flow.isOver) this.#parts.emit({ type: "check-failed", error });
+      this.#parts.emit({ type: "check-failed", error });
     }
   }
 

@@ -130,13 +130,12 @@ export class SyncStage<U> implements Stage<U> {
   }
 
   async #complete(): Promise<void> {
-    const { follow, bucket, known, floors, isForeign, adopt, limits, parse, emit } = this.#parts;
+    const { follow, bucket, known, isForeign, adopt, limits, parse, emit } = this.#parts;
     const unseen = dropsUnseen(isForeign, bucket.evictions, bucket.limits)
       ? await this.#unseen()
       : [];
     const isSmall = this.#isHolding && this.#held.size + unseen.length <= limits.maxHeldUpdates;
     const sweep = unseen.map((update) => ({ update, outcome: parse(update) }));
-    floors.forget();
     // An interrupted repair must know again that it has to drop all that is not the bucket's, also what would else be retained.
     const mustFinishFirst = isForeign && bucket.retains;
     if (isSmall && !mustFinishFirst) {

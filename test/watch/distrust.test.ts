@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { CursorOrigin } from "../../src/watch/index.js";
+import { originOf } from "../support/auditing.js";
 import { MemoryStore } from "../support/memory-store.js";
 import { at, put, ScriptedSource } from "../support/scripted-source.js";
 import { bring, startWatching, turns } from "../support/watching.js";
@@ -8,16 +8,13 @@ import { bring, startWatching, turns } from "../support/watching.js";
 /** Markers go after a minute. */
 const limits = { maxAgeMs: undefined, allowsTtl: true, markerTtlMs: 60_000, discardsOld: false };
 
-const facts = { bucket: "b", created: "monday", firstSequence: 1n, records: 2, limits };
+const origin = originOf({ limits });
 
-const origin: CursorOrigin = {
-  read: () => Promise.resolve(facts),
-  refusal: () => undefined,
-  adopt: () => Promise.resolve(),
-};
-
-/** Listings that follow when a copy of which all was known resumes, `offlineMs` after its line was cut. */
-async function listings(offlineMs: number, isRecordThere: boolean): Promise<number> {
+/**
+ * How a copy of which all was known is checked when it resumes, `offlineMs` after its line was cut, and whether it is said to be unchecked
+ * before that.
+ */
+async function checks(offlineMs: number, isRecordThere: boolean) {
   const source = new ScriptedSource();
   const records = [
     { ...put("a", 1), timeMs: 1000 },
@@ -26,27 +23,35 @@ async function listings(offlineMs: number, isRecordThere: boolean): Promise<numb
   source.keep(...records);
   await using watching = startWatching({ source, auditor: source, origin });
   await bring(watching, records, { cursorTimeNs: 2_000_000_000n, caughtUp: true });
-  if (!isRecordThere) source.recordAt = () => Promise.resolve(undefined);
+  if (!isRecordThere) {
+    source.recordAt = () => {
+      source.calls.push("no record");
+      return Promise.resolve(undefined);
+    };
+  }
   source.current.fail(new Error("line cut"));
   await turns(10);
   watching.clock.advance(offlineMs);
   await bring(watching, [], { cursor: at(9), cursorTimeNs: 2_000_000_000n, caughtUp: true });
+  const progress = watching.events.findLast(({ type }) => type === "progress");
+  assert.ok(progress?.type === "progress");
   await turns(30);
-  assert.ok(source.calls.includes("watch all from 9"));
-  return source.calls.filter((call) => call === "list").length;
+  const [resumed, looked, ...checked] = source.calls.slice(2);
+  assert.deepEqual([resumed, looked === "record at 9"], ["watch all from 9", isRecordThere]);
+  return [progress.isUnchecked === true, ...checked];
 }
 
 describe("a resume of a copy of which all is known", () => {
   test("counts where the record at its position is there and markers cannot have gone meanwhile", async () => {
-    assert.equal(await listings(200, true), 0);
+    assert.deepEqual(await checks(200, true), [false, "count"]);
   });
 
   test("audits where markers may have gone meanwhile", async () => {
-    assert.equal(await listings(100_000, true), 1);
+    assert.deepEqual(await checks(100_000, true), [true, "list"]);
   });
 
   test("audits where the record at its position is gone", async () => {
-    assert.equal(await listings(200, false), 1);
+    assert.deepEqual(await checks(200, false), [true, "list"]);
   });
 });
 
@@ -57,7 +62,7 @@ describe("a repair of another bucket's copy that would retain what the bucket fo
       store,
       evictions: "retain",
       origin: {
-        read: () => Promise.resolve(facts),
+        ...origin,
         refusal: () => "foreign-cursor",
         adopt: () => Promise.resolve(void watching.journal.push("adopt")),
       },

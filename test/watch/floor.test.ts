@@ -1,18 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { BucketLimits } from "../../src/kv/index.js";
+import { MillpondError } from "../../src/errors/index.js";
 import { WatchCursor } from "../../src/values/index.js";
 import type { CursorOrigin } from "../../src/watch/index.js";
+import { endless, originOf, uncounted } from "../support/auditing.js";
 import { at, put } from "../support/scripted-source.js";
 import { MemoryStore } from "../support/memory-store.js";
-import { bring, startWatching } from "../support/watching.js";
-
-const endless: BucketLimits = {
-  maxAgeMs: undefined,
-  allowsTtl: false,
-  markerTtlMs: undefined,
-  discardsOld: false,
-};
+import { bring, startWatching, turns } from "../support/watching.js";
 
 /** A copy of `a`, `b` and `c` at position 5, and how often it was scanned. */
 function copy(): MemoryStore & { scans: number } {
@@ -25,21 +19,6 @@ function copy(): MemoryStore & { scans: number } {
     return range(prefix);
   };
   return store;
-}
-
-function originWith(limits: BucketLimits | undefined): CursorOrigin {
-  return {
-    read: () =>
-      Promise.resolve({
-        bucket: "b",
-        created: "monday",
-        firstSequence: 1n,
-        records: 3,
-        ...(limits === undefined ? {} : { limits }),
-      }),
-    refusal: () => undefined,
-    adopt: () => Promise.resolve(),
-  };
 }
 
 describe("a floor", () => {
@@ -91,6 +70,33 @@ describe("a floor", () => {
     assert.deepEqual([...store.entries.keys()], ["a"]);
   });
 
+  test("sweeps also what an audit brought into a copy whose oldest entries were known", async () => {
+    const source = uncounted();
+    const store = MemoryStore.of([put("a", 1), put("z", 8)], at(9));
+    source.keep(put("a", 1), put("z", 8));
+    await using watching = startWatching({ source, store, auditor: source });
+    await bring(watching, [], { cursor: at(9), floor: at(1), caughtUp: true });
+    source.keep(put("a", 1), put("d", 4), put("z", 8));
+    const auditing = watching.watch.audit();
+    await turns(30);
+    assert.equal((await auditing).missing, 1);
+    await bring(watching, [], { cursor: at(10), floor: at(6) });
+    assert.deepEqual([...store.entries.keys()], ["z"]);
+  });
+
+  test("sweeps also what a repair brought into a copy whose oldest entries were known", async () => {
+    const store = MemoryStore.of([put("a", 1), put("z", 8)], at(9));
+    await using watching = startWatching({ store });
+    await bring(watching, [], { cursor: at(9), floor: at(1), caughtUp: true });
+    watching.source.current.fail(new MillpondError("cursor-expired", "purged"));
+    await turns(10);
+    watching.clock.advance(200);
+    const records = [put("a", 1), put("d", 4), put("z", 8)];
+    await bring(watching, records, { cursor: at(9), caughtUp: true });
+    await bring(watching, [], { cursor: at(10), floor: at(6) });
+    assert.deepEqual([...store.entries.keys()], ["z"]);
+  });
+
   test("that has not moved does nothing", async () => {
     const store = copy();
     await using watching = startWatching({ store });
@@ -117,7 +123,7 @@ describe("a floor", () => {
   ] as const) {
     test(`leaves behind what is ${what}, for a copy that retains`, async () => {
       const store = copy();
-      const origin = originWith(limits);
+      const origin = originOf(limits === undefined ? {} : { limits });
       await using watching = startWatching({ store, origin, evictions: "retain" });
       await bring(watching, [], { cursor: at(9), floor: at(3), caughtUp: true });
       assert.deepEqual([...store.entries.keys()], kept ? ["a", "b", "c"] : ["c"]);
@@ -129,7 +135,7 @@ describe("a floor", () => {
 describe("a copy that retains", () => {
   test("goes on with what expired, and takes the position", async () => {
     const store = copy();
-    const origin = originWith({ ...endless, allowsTtl: true });
+    const origin = originOf({ limits: { ...endless, allowsTtl: true } });
     await using watching = startWatching({ store, origin, evictions: "retain" });
     const removal = { kind: "delete", key: "a", version: put("a", 7).version } as const;
     await bring(watching, [{ ...removal, reason: "expired" }], { caughtUp: true });
@@ -147,7 +153,7 @@ describe("a copy that retains", () => {
       const store = copy();
       store.position = at(0);
       const origin: CursorOrigin = {
-        ...originWith({ ...endless, discardsOld: true }),
+        ...originOf({ limits: { ...endless, discardsOld: true } }),
         refusal: () => verdict ?? "cursor-expired",
       };
       await using watching = startWatching({ store, origin, evictions: "retain" });
