@@ -16,8 +16,7 @@ export function laterCursor<Token extends OpaqueToken>(current: Token, received:
  * compared.
  */
 export function isOlder(version: OpaqueToken, position: OpaqueToken): boolean {
-  if (version.length === 0 || version.length !== position.length) return false;
-  return version.isBelow(position);
+  return version.length === position.length && version.isBelow(position);
 }
 
 /** Whether `current` is at or past `position`. None is past nothing. */

@@ -20,6 +20,13 @@ test("after a failure it is due again only when another threshold of bytes was a
   assert.equal(isCompactionDue({ ...weight, sinceFailureBytes: 101 }), true);
 });
 
+test("a log of another format is rewritten however small it is, but not at once after a failure", () => {
+  const weight = { logBytes: 10, liveBytes: 10, thresholdBytes: 100, needsConversion: true };
+  assert.equal(isCompactionDue(weight), true);
+  assert.equal(isCompactionDue({ ...weight, sinceFailureBytes: 100 }), false);
+  assert.equal(isCompactionDue({ ...weight, sinceFailureBytes: 101 }), true);
+});
+
 test("however long it runs, what is rewritten stays below what was appended plus one log", () => {
   const live = 10_000_000;
   let log = live;

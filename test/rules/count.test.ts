@@ -11,6 +11,7 @@ describe("a count of keys", () => {
     assert.equal(countVerdict(exact(0), exact(0), 0), "equal");
     assert.equal(countVerdict(inexact(3), inexact(3), 3), "unproven");
     assert.equal(countVerdict(inexact(3), exact(3), 3), "unproven");
+    assert.equal(countVerdict(exact(3), inexact(3), 3), "unproven");
   });
 
   test("differs where the bucket has fewer than were known, whatever else is not", () => {

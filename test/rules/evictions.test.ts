@@ -6,6 +6,7 @@ import {
   forgets,
   isOlder,
   markersOutlast,
+  outlives,
   removalBelowFloor,
   retains,
 } from "../../src/rules/index.js";
@@ -46,6 +47,9 @@ describe("a version is older than a position", () => {
     assert.ok(!isOlder(VersionToken.fromU64(4), WatchCursor.none));
     assert.ok(!isOlder(VersionToken.fromHex("00"), at5));
     assert.ok(isOlder(VersionToken.fromHex("0001"), WatchCursor.fromHex("0100")));
+    assert.ok(!isOlder(VersionToken.fromHex("0100"), WatchCursor.fromHex("0001")));
+    assert.ok(!isOlder(VersionToken.fromHex("0100"), WatchCursor.fromHex("0100")));
+    assert.ok(!isOlder(VersionToken.unknown, WatchCursor.none));
   });
 });
 
@@ -82,6 +86,17 @@ describe("an entry below the floor of its bucket", () => {
       removalBelowFloor(entry(9, 1), { ...facts, limits: endless, evictions: "retain" }),
       "vanished",
     );
+  });
+});
+
+describe("a removal", () => {
+  test("is not followed only where it is an expiry, and those are retained", () => {
+    assert.ok(outlives({ reason: "expired" }, "retain"));
+    assert.ok(!outlives({ reason: "expired" }, "mirror"));
+    for (const reason of ["deleted", "purged", "vanished"] as const) {
+      assert.ok(!outlives({ reason }, "retain"));
+    }
+    assert.ok(!outlives({}, "retain"));
   });
 });
 

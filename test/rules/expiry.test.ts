@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { expiresAtMs } from "../../src/rules/index.js";
+import { expiresAtMs, growOld } from "../../src/rules/index.js";
 import { TTL_NEVER_MS } from "../../src/values/index.js";
 
 const forEver = { maxAgeMs: undefined, allowsTtl: false };
@@ -25,5 +25,13 @@ describe("the time at which a bucket drops an entry", () => {
 
   test("is unknown where nobody said when it was stored", () => {
     assert.equal(expiresAtMs({ ttlMs: 50 }, { maxAgeMs: 20, allowsTtl: true }), Infinity);
+  });
+});
+
+describe("records grow old", () => {
+  test("where their age or a time to live of their own counts", () => {
+    assert.ok(!growOld(forEver));
+    assert.ok(growOld({ ...forEver, maxAgeMs: 70 }));
+    assert.ok(growOld({ ...forEver, allowsTtl: true }));
   });
 });

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { MillpondError } from "../../src/errors/index.js";
 import {
   backoffDelay,
+  hasReached,
   isBeyondRetry,
   isSetupMistake,
   laterCursor,
@@ -35,6 +36,19 @@ describe("the later of two positions", () => {
   });
 });
 
+describe("a position is reached", () => {
+  test("by itself and by what comes later, and nothing is by none", () => {
+    const hex = WatchCursor.fromHex.bind(WatchCursor);
+    assert.ok(hasReached(at(5n), at(5n)));
+    assert.ok(hasReached(at(6n), at(5n)));
+    assert.ok(!hasReached(at(4n), at(5n)));
+    assert.ok(!hasReached(WatchCursor.none, at(5n)));
+    assert.ok(!hasReached(WatchCursor.none, WatchCursor.none));
+    assert.ok(hasReached(hex("0100"), hex("0001")));
+    assert.ok(!hasReached(hex("0001"), hex("0100")));
+  });
+});
+
 describe("a kept position", () => {
   const monday = { bucket: "b", created: "monday", scope: ["a.", "b."] };
 
@@ -62,6 +76,7 @@ describe("a wait between attempts", () => {
     );
     assert.equal(backoffDelay(limits, 9, 0), 100);
     assert.equal(backoffDelay(limits, 9, 0.5), 2550);
+    assert.equal(backoffDelay({ minMs: 0, maxMs: 5000 }, 1_000_000, 1), 0);
   });
 });
 

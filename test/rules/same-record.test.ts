@@ -39,9 +39,19 @@ describe("a record that is delivered again", () => {
     });
   }
 
-  test("is the one held where the copy does not know its time", () => {
+  test("is the one held where either does not know its time", () => {
     const { timeMs: _, ...timeless } = entry();
     assert.ok(sameRecord(timeless, entry()));
+    assert.ok(sameRecord(entry(), timeless));
+  });
+
+  test("is not known to be the one held where neither has a version", () => {
+    const nameless = entry({ version: VersionToken.unknown });
+    assert.ok(!sameRecord(nameless, nameless));
+  });
+
+  test("is the one held where only the copy knows a time to live", () => {
+    assert.ok(sameRecord(entry({ ttlMs: 5 }), entry()));
   });
 });
 

@@ -29,6 +29,7 @@ describe("resuming after a revision", () => {
     const fresh = { firstSequence: 0n, lastSequence: 0n };
     assert.equal(resumeIsSound(0n, fresh), true);
     assert.equal(resumeIsSound(1n, fresh), false);
+    assert.equal(resumeIsSound(-1n, fresh), false);
   });
 });
 
