@@ -89,7 +89,7 @@ export async function auditOnce(parts: AuditParts, signal: AbortSignal): Promise
     // Only an audit that came to its end knows of all removals, and that the copy is what it listed.
     let mended: Listing | undefined;
     try {
-      const listing = await list(parts, touched, signal);
+      const listing = await list(parts, signal);
       if (!(await isPassed(parts, listing.end, isAnew, signal))) continue;
       const suspects = await suspectsOf(parts, listing, touched, signal);
       await mend(parts, suspects, { touched, isAnew }, signal);
@@ -108,7 +108,6 @@ export async function auditOnce(parts: AuditParts, signal: AbortSignal): Promise
 
 async function list(
   parts: AuditParts,
-  touched: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<Listing> {
   const { auditor, scope, copy, flow, clock } = parts;
@@ -126,11 +125,9 @@ async function list(
       const { key } = record;
       seen.add(key);
       end = laterCursor(end, WatchCursor.fromVersion(record.version));
-      if (record.kind === "put") removed.delete(key);
-      else removed.set(key, record);
-      const differs = !touched.has(key) && judgeKey(copy.get(key), record) !== "same";
-      if (differs) differing.set(key, record);
-      else differing.delete(key);
+      // A record that replaces one that was listed has come with the flow meanwhile, or will: such a key is no longer looked at here.
+      if (record.kind !== "put") removed.set(key, record);
+      if (judgeKey(copy.get(key), record) !== "same") differing.set(key, record);
       if (flow.isOver) throw new MillpondError("closed", "the watch has ended");
     }
   } catch (error) {

@@ -3,7 +3,15 @@ import { describe, test } from "node:test";
 import { isMillpondError, MillpondError } from "../../src/errors/index.js";
 import type { VersionToken } from "../../src/values/index.js";
 import type { CursorOrigin } from "../../src/watch/index.js";
-import { copy, endless, origin, originOf, revisions, uncounted } from "../support/auditing.js";
+import {
+  asked,
+  copy,
+  endless,
+  origin,
+  originOf,
+  revisions,
+  uncounted,
+} from "../support/auditing.js";
 import { at, put, removal } from "../support/scripted-source.js";
 import { bring, startWatching, turns, type Watching } from "../support/watching.js";
 
@@ -63,6 +71,8 @@ describe("an audit", () => {
     await using watching = startWatching({ source, store, auditor: source, origin });
     source.keep(put("a", 1), put("b", 4), put("d", 3));
     const auditing = watching.watch.audit();
+    await turns(20);
+    assert.ok(!source.calls.includes("list"));
     await bring(watching, [], { cursor: at(5), caughtUp: true });
     const report = await auditing;
     assert.deepEqual(revisions(store), ["a@1", "b@4", "d@3"]);
@@ -205,6 +215,24 @@ describe("an audit", () => {
     const { cursor, missing } = await auditing;
     assert.deepEqual([cursor.toU64(), missing], [6n, 0]);
     assert.equal(source.calls.filter((call) => call === "list").length, 2);
+  });
+
+  test("gives up where the flow begins anew each time", async () => {
+    const source = uncounted();
+    await using watching = startWatching({ source, store: copy(), auditor: source, origin });
+    source.keep(put("a", 1), put("b", 2), put("c", 3), put("d", 9));
+    const auditing = watching.watch.audit();
+    auditing.catch(() => undefined);
+    for (const attempt of [1, 2, 3, 4]) {
+      await bring(watching, [], { cursor: at(5), caughtUp: true });
+      await turns(20);
+      assert.equal(asked(source, "list"), Math.min(attempt, 3));
+      source.current.fail(new MillpondError("cursor-expired", "purged"));
+      await turns(20);
+      watching.clock.advance(5000);
+    }
+    await assert.rejects(auditing, (error) => isMillpondError(error, "closed"));
+    assert.ok(!source.calls.includes("entry d"));
   });
 
   test("brings back a record that is over by a clock that was put forward, and not by the bucket's", async () => {

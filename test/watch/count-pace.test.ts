@@ -209,16 +209,22 @@ describe("an audit that a count leads to", () => {
   test("and that finds nothing comes less and less often while counts go on to differ", async () => {
     const source = new ScriptedSource();
     source.keep(put("a", 1));
-    source.countRecords = () => Promise.resolve(0);
+    source.countRecords = () => Promise.resolve(5);
     await using watching = await counting(source);
     const audited: number[] = [];
-    for (let counts = 1; counts <= 13; counts += 1) {
+    for (let counts = 1; counts <= 250; counts += 1) {
       if (asked(source, "list") > audited.length) audited.push(counts);
       await count(watching);
     }
-    assert.deepEqual(audited, [1, 2, 5, 12]);
-    source.kept.delete("a");
-    for (let counts = 0; counts < 15; counts += 1) await count(watching);
-    assert.deepEqual(revisions(watching.store), []);
+    assert.deepEqual(audited, [1, 2, 5, 12, 27, 58, 121, 185, 249]);
+    const listed = asked(source, "list");
+    await rebuilt(watching, 1);
+    assert.equal(asked(source, "list"), listed + 1);
+    // One that finds something is no reason to wait longer for the next.
+    source.keep(put("b", 2));
+    await rebuilt(watching, 2);
+    assert.deepEqual(revisions(watching.store), ["b@2"]);
+    await count(watching);
+    assert.equal(asked(source, "list"), listed + 3);
   });
 });

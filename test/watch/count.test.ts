@@ -13,7 +13,7 @@ import {
   verdicts,
 } from "../support/auditing.js";
 import { MemoryStore } from "../support/memory-store.js";
-import { at, put, removal, ScriptedSource } from "../support/scripted-source.js";
+import { at, batchOf, put, removal, ScriptedSource } from "../support/scripted-source.js";
 import { bring, startWatching, turns } from "../support/watching.js";
 
 describe("a count", () => {
@@ -105,11 +105,36 @@ describe("a count", () => {
     await bring(watching, [put("d", 10)], { caughtUp: true });
     await count(watching);
     assert.deepEqual(verdicts(watching), [true]);
+    assert.equal(asked(source, "count"), 1);
     watching.store.error = undefined;
     await count(watching);
     await count(watching);
     assert.deepEqual(verdicts(watching).slice(0, 2), [true, true]);
     assert.equal(asked(source, "list"), 0);
+  });
+
+  test("says nothing where the store fails before the answer", async () => {
+    const source = new ScriptedSource();
+    source.keep(put("a", 1), put("b", 2));
+    await using watching = await counting(source);
+    source.countRecords = async () => {
+      watching.store.error = new Error("disk full");
+      await bring(watching, [put("d", 10)], { caughtUp: true });
+      return 3;
+    };
+    watching.clock.advance(60_000);
+    await turns(60);
+    assert.equal(watching.store.get("d"), undefined);
+    assert.deepEqual(verdicts(watching), [true]);
+    assert.ok(!watching.events.some(({ type }) => type === "check-failed"));
+  });
+
+  test("needs nobody to say whose the bucket is", async () => {
+    const source = new ScriptedSource();
+    source.keep(put("a", 1), put("b", 2));
+    await using watching = startWatching({ source, auditor: source });
+    await bring(watching, [put("a", 1), put("b", 2)], { caughtUp: true });
+    assert.deepEqual(verdicts(watching), [true]);
   });
 
   test("leaves out what the store has of other scopes", async () => {
@@ -128,8 +153,11 @@ describe("a count", () => {
   test("of records that grow old is taken once more before it tells of a loss", async () => {
     const source = new ScriptedSource();
     source.keep(put("a", 1), put("b", 2));
-    const limits = { ...endless, allowsTtl: true, markerTtlMs: 1000 };
-    await using watching = await counting(source, { origin: originOf({ limits }) });
+    let limits = endless;
+    const read: CursorOrigin["read"] = () => originOf({ limits }).read();
+    await using watching = await counting(source, { origin: { ...origin, read } });
+    // Known from the count itself on.
+    limits = { ...endless, allowsTtl: true, markerTtlMs: 1000 };
     source.keep(put("a", 1));
     watching.clock.advance(60_000);
     await turns(20);
@@ -148,6 +176,11 @@ describe("a count", () => {
     const retaining = { store, origin: originOf({ limits }), evictions: "retain" } as const;
     await using watching = await counting(source, retaining);
     await count(watching);
+    watching.source.current.give({ ...batchOf([], { caughtUp: true }), rebuilds: 1 });
+    await turns(20);
+    await bring(watching, []);
+    const progress = watching.events.findLast(({ type }) => type === "progress");
+    assert.ok(progress?.type === "progress" && progress.isUnchecked === undefined);
     assert.deepEqual(source.calls, ["watch all"]);
     assert.deepEqual(revisions(store), ["a@1", "b@2"]);
   });

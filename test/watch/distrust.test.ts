@@ -38,6 +38,9 @@ async function checks(offlineMs: number, isRecordThere: boolean) {
   await turns(30);
   const [resumed, looked, ...checked] = source.calls.slice(2);
   assert.deepEqual([resumed, looked === "record at 9"], ["watch all from 9", isRecordThere]);
+  await bring(watching, []);
+  const proven = watching.events.findLast(({ type }) => type === "progress");
+  assert.ok(proven?.type === "progress" && proven.isUnchecked === undefined);
   return [progress.isUnchecked === true, ...checked];
 }
 
@@ -52,6 +55,24 @@ describe("a resume of a copy of which all is known", () => {
 
   test("audits where the record at its position is gone", async () => {
     assert.deepEqual(await checks(200, false), [true, "list"]);
+  });
+});
+
+describe("an audit that is due and fails", () => {
+  test("stays due, whatever a count would say", async () => {
+    const source = new ScriptedSource();
+    source.keep(put("a", 1));
+    await using watching = startWatching({ source, auditor: source, origin });
+    await bring(watching, [put("a", 1)], { caughtUp: true });
+    source.listingErrors.push(new Error("not now"));
+    source.current.fail(new Error("line cut"));
+    await turns(10);
+    watching.clock.advance(200);
+    await bring(watching, [], { cursor: at(1), caughtUp: true });
+    await turns(20);
+    watching.clock.advance(1000);
+    await turns(30);
+    assert.deepEqual(source.calls.slice(1), ["count", "watch all from 1", "list", "list"]);
   });
 });
 
