@@ -5,8 +5,9 @@ import { allKeys, scopeOf, type WatchOptions, type WatchScope } from "../../src/
 import { JetStreamApi } from "../../src/nats/api.js";
 import { Link } from "../../src/nats/link.js";
 import { openWatch } from "../../src/nats/watch.js";
-import { systemClock } from "../../src/platform/index.js";
+import { type Clock, systemClock } from "../../src/platform/index.js";
 import { Flow } from "../../src/testing/bucket/flow.js";
+import { ManualClock } from "../../src/testing/manual-clock.js";
 import { WatchCursor } from "../../src/values/index.js";
 import { FakeClient } from "../support/fake-client.js";
 import { until } from "../support/until.js";
@@ -14,12 +15,7 @@ import { until } from "../support/until.js";
 /** A stream that a test moves on by hand, between any two requests. */
 class FakeStream {
   readonly client = new FakeClient();
-  readonly link = new Link({
-    requestTimeoutMs: 5_000,
-    inboxPrefix: undefined,
-    clock: systemClock,
-    random: () => 0,
-  });
+  readonly link: Link;
   first = 1;
   last = 10;
   created = "then";
@@ -30,10 +26,29 @@ class FakeStream {
   /** The configuration asked for last. */
   asked: { deliver_policy?: string; opt_start_seq?: number } = {};
 
-  constructor(version = "2.15.1") {
+  constructor(version = "2.15.1", clock: Clock = systemClock) {
+    this.link = new Link({
+      requestTimeoutMs: 5_000,
+      inboxPrefix: undefined,
+      clock,
+      random: () => 0.5,
+    });
     this.client.info.version = version;
     this.client.answer = (subject, payload) => this.#answer(subject, payload);
     this.link.attach(this.client.asClient());
+  }
+
+  /** How often it was looked at. */
+  get looks(): number {
+    return this.client.requested.filter((subject) => subject.includes("STREAM.INFO")).length;
+  }
+
+  /** Opens a watch, asks it for a batch and lets a pull go out. */
+  async pulled(options: WatchOptions): Promise<Flow> {
+    const flow = await this.watch(allKeys, options);
+    flow.ask();
+    await until("a pull is out", () => this.client.published.length > 0);
+    return flow;
   }
 
   async watch(scope: WatchScope, options: WatchOptions): Promise<Flow> {
@@ -123,9 +138,7 @@ describe("a state-sync that does not sweep", () => {
     test(`looks, when it is complete, whether the stream ${what}`, async () => {
       const stream = new FakeStream();
       stream.pending = 1;
-      const flow = await stream.watch(allKeys, {});
-      flow.ask();
-      await until("a pull is out", () => stream.client.published.length > 0);
+      const flow = await stream.pulled({});
       Object.assign(stream, change);
       if ("first" in change) {
         // Only what evicts can drop what nothing replaced.
@@ -141,6 +154,79 @@ describe("a state-sync that does not sweep", () => {
       await endsExpired(Promise.resolve(flow));
     });
   }
+
+  for (const [what, sequence, pending] of [
+    ["when all has come, though nothing of it lies past its beginning", 8, 0],
+    ["before it gives out what lies past its beginning, though more is to come", 12, 1],
+  ] as const) {
+    test(`looks ${what}`, async () => {
+      const stream = new FakeStream();
+      stream.pending = 2;
+      const flow = await stream.pulled({});
+      stream.created = "now";
+      stream.client.deliver(sequence, 1, pending);
+      await endsExpired(Promise.resolve(flow));
+      assert.deepEqual(flow.updates, []);
+    });
+  }
+
+  test("looks at nothing while it brings what there was at its beginning", async () => {
+    const stream = new FakeStream("2.15.1", new ManualClock());
+    stream.pending = 2;
+    await using flow = await stream.pulled({});
+    const { looks } = stream;
+    for (const [index, sequence] of [3, 4, 7].entries()) {
+      stream.client.deliver(sequence, index + 1, 1);
+      await flow.untilUpdates(index + 1);
+      flow.ask();
+    }
+    assert.equal(stream.looks, looks);
+  });
+});
+
+describe("a watch after a position", () => {
+  test("looks before it gives out what has others missing before it, and only then", async () => {
+    const stream = new FakeStream("2.15.1", new ManualClock());
+    stream.pending = 5;
+    const flow = await stream.pulled({ from });
+    const { looks } = stream;
+    for (const [index, [sequence, looked]] of (
+      [
+        [6, 0],
+        [7, 0],
+        [9, 1],
+        [10, 1],
+      ] as const
+    ).entries()) {
+      stream.client.deliver(sequence, index + 1, 1);
+      await flow.untilUpdates(index + 1);
+      flow.ask();
+      assert.equal(stream.looks - looks, looked, `${sequence}`);
+    }
+    stream.created = "now";
+    stream.client.deliver(12, 5, 1);
+    await endsExpired(Promise.resolve(flow));
+    assert.equal(flow.updates.length, 4);
+  });
+
+  test("that sweeps gives it out, and looks soon, but not again at once", async () => {
+    const clock = new ManualClock();
+    const stream = new FakeStream("2.15.1", clock);
+    stream.pending = 5;
+    await using flow = await stream.pulled({ from, sweeps: true });
+    const { looks } = stream;
+    const bring = async (sequence: number, count: number): Promise<number> => {
+      stream.client.deliver(sequence, count, 1);
+      await flow.untilUpdates(count);
+      flow.ask();
+      return stream.looks - looks;
+    };
+    assert.equal(await bring(7, 1), 0);
+    clock.advance(1_000);
+    assert.equal(await bring(8, 2), 0);
+    assert.equal(await bring(10, 3), 1);
+    assert.equal(await bring(12, 4), 1);
+  });
 });
 
 describe("a connection that comes back to a server that is too old", () => {
