@@ -82,7 +82,7 @@ interface Listing {
 export async function auditOnce(parts: AuditParts, signal: AbortSignal): Promise<AuditReport> {
   const { flow, known } = parts;
   for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt += 1) {
-    if (!(await flow.until(() => flow.isCaughtUp, signal))) break;
+    await flow.until(() => flow.isCaughtUp, signal);
     const touched = known.beginAudit();
     const { repairs } = flow;
     const isAnew = (): boolean => flow.repairs !== repairs;
@@ -102,7 +102,7 @@ export async function auditOnce(parts: AuditParts, signal: AbortSignal): Promise
   }
   throw new MillpondError(
     "closed",
-    "the watch ended, or began anew, before the audit was complete",
+    "the watch began anew, again and again, before the audit was complete",
   );
 }
 
@@ -110,7 +110,7 @@ async function list(
   parts: AuditParts,
   signal: AbortSignal,
 ): Promise<Listing> {
-  const { auditor, scope, copy, flow, clock } = parts;
+  const { auditor, scope, copy, clock } = parts;
   const beganAt = clock.now();
   const seen = new Set<string>();
   const removed = new Map<string, KvRecordHead>();
@@ -128,7 +128,6 @@ async function list(
       // A record that replaces one that was listed has come with the flow meanwhile, or will: such a key is no longer looked at here.
       if (record.kind !== "put") removed.set(key, record);
       if (judgeKey(copy.get(key), record) !== "same") differing.set(key, record);
-      if (flow.isOver) throw new MillpondError("closed", "the watch has ended");
     }
   } catch (error) {
     // Not awaited: a listing that hangs must not hold up whoever ends it.
@@ -168,8 +167,8 @@ async function isPassed(
     const { cursor } = writer.position;
     return laterCursor(cursor, end) === cursor;
   };
-  await flow.until(() => isAnew() || (flow.isCaughtUp && hasPassed()), signal, LONGEST_LAG_MS);
-  if (isAnew() || flow.isOver) return false;
+  await flow.until(() => isAnew() || hasPassed(), signal, LONGEST_LAG_MS);
+  if (isAnew()) return false;
   if (hasPassed()) return true;
   throw new MillpondError(
     "timeout",

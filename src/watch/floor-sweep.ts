@@ -8,7 +8,7 @@ import { inSlices } from "./in-slices.js";
 /** Entries that are remembered as the next to fall below a floor, so that a floor that moves a little costs no scan. */
 const MOST_NEXT = 16_384;
 
-type Aged = Pick<KvEntry, "key" | "version" | "timeMs">;
+type Aged = Pick<KvEntry, "key" | "version">;
 
 /**
  * Finds the entries that a bucket's floor has left behind. A scan of the copy also finds the oldest that stay, and from where on it knows
@@ -48,7 +48,7 @@ export class FloorSweep {
 
   /** Whether the floor has moved, and there may be entries below it that go. */
   isDue(floor: WatchCursor): boolean {
-    if (!this.#copy.hasEntries || floor.isNone) return false;
+    if (!this.#copy.hasEntries) return false;
     if (laterCursor(this.#floor, floor) === this.#floor) return false;
     if (this.#bucket.retains) return false;
     if (!this.#isKnown(floor)) return true;
@@ -69,7 +69,7 @@ export class FloorSweep {
       if (!isOlder(version, floor)) break;
       passed += 1;
       const entry = this.#copy.get(key);
-      if (entry === undefined || !entry.version.equals(version)) continue;
+      if (entry === undefined) continue;
       const reason = removalBelowFloor(entry, facts);
       if (reason === undefined) continue;
       removals.push({ kind: "delete", key, version: VersionToken.unknown, reason });
@@ -87,8 +87,8 @@ export class FloorSweep {
     const below: Aged[] = [];
     let above: Aged[] = [];
     await inSlices(this.#copy.entries(), this.#clock, this.#signal, (entry) => {
-      const { key, version, timeMs } = entry;
-      const aged = { key, version, ...(timeMs === undefined ? {} : { timeMs }) };
+      const { key, version } = entry;
+      const aged = { key, version };
       if (isOlder(version, floor)) below.push(aged);
       else if (!version.isUnknown) above.push(aged);
       // Cut now and then, so that most of a large copy is not held.
@@ -101,7 +101,7 @@ export class FloorSweep {
     this.#knownUpTo = WatchCursor.fromVersion(
       last?.version ?? newest(above) ?? VersionToken.unknown,
     );
-    if (this.#knownUpTo.isNone || isOlder(this.#knownUpTo, floor)) this.#knownUpTo = floor;
+    if (this.#knownUpTo.isNone) this.#knownUpTo = floor;
   }
 }
 

@@ -184,6 +184,33 @@ describe("a state-sync that does not sweep", () => {
   });
 });
 
+describe("a stream that begins past what a watch has", () => {
+  test("is harmless where it drops nothing by itself, and the watch waited all the time or began with the last records", async () => {
+    for (const options of [{}, { from }]) {
+      const stream = new FakeStream("2.15.1", new ManualClock());
+      stream.pending = 1;
+      await using flow = await stream.pulled(options);
+      Object.assign(stream, { first: 13, last: 12 });
+      if ("from" in options) {
+        const heartbeat = { "Nats-Last-Consumer": "0", "Nats-Last-Stream": "12" };
+        stream.client.tell(100, "Idle Heartbeat", heartbeat);
+      } else {
+        stream.client.deliver(12, 1, 0);
+      }
+      await flow.until("at its end", () => flow.cursor.toU64() === 12n);
+    }
+  });
+
+  test("is a loss where messages came, of which it may have brought only the last", async () => {
+    const stream = new FakeStream("2.15.1", new ManualClock());
+    stream.pending = 1;
+    const flow = await stream.pulled({ from });
+    Object.assign(stream, { first: 12, last: 12 });
+    stream.client.deliver(12, 1, 0);
+    await endsExpired(Promise.resolve(flow));
+  });
+});
+
 describe("a watch after a position", () => {
   test("looks before it gives out what has others missing before it, and only then", async () => {
     const stream = new FakeStream("2.15.1", new ManualClock());

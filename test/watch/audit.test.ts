@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isMillpondError, MillpondError } from "../../src/errors/index.js";
+import type { KvRecord } from "../../src/kv/index.js";
 import type { VersionToken } from "../../src/values/index.js";
 import type { CursorOrigin } from "../../src/watch/index.js";
 import {
@@ -12,6 +13,7 @@ import {
   revisions,
   uncounted,
 } from "../support/auditing.js";
+import { MemoryStore } from "../support/memory-store.js";
 import { at, put, removal } from "../support/scripted-source.js";
 import { bring, startWatching, turns, type Watching } from "../support/watching.js";
 
@@ -215,6 +217,56 @@ describe("an audit", () => {
     const { cursor, missing } = await auditing;
     assert.deepEqual([cursor.toU64(), missing], [6n, 0]);
     assert.equal(source.calls.filter((call) => call === "list").length, 2);
+  });
+
+  test("takes out what is gone by the time it is fetched, and says why as far as the bucket tells", async () => {
+    const source = uncounted();
+    const store = MemoryStore.of([put("a", 1), put("b", 1), put("c", 1), put("d", 1)], at(9));
+    await using watching = startWatching({ source, store, auditor: source, origin });
+    source.keep(put("a", 2), put("b", 3), put("c", 4), removal("d", 5));
+    const found: Record<string, KvRecord> = {
+      b: { ...removal("b", 6), value: new Uint8Array(0) },
+      c: { ...removal("c", 7), kind: "purge", value: new Uint8Array(0), timeMs: 1000 },
+    };
+    source.entry = (key) => Promise.resolve(found[key]);
+    const auditing = watching.watch.audit();
+    await bring(watching, [], { cursor: at(9), caughtUp: true });
+    await turns(30);
+    const { stale, extra } = await auditing;
+    assert.deepEqual([stale, extra], [3, 1]);
+    const gone = store.writes
+      .at(-1)
+      ?.updates.map((update) => [
+        update.key,
+        update.version.toU64(),
+        update.kind === "put" ? "put" : update.reason,
+        update.timeMs,
+      ]);
+    assert.deepEqual(gone, [
+      ["a", undefined, "vanished", undefined],
+      ["b", 6n, "deleted", undefined],
+      ["c", 7n, "purged", 1000],
+      ["d", 5n, "deleted", undefined],
+    ]);
+  });
+
+  test("of a copy that retains leaves what only the copy has", async () => {
+    const source = uncounted();
+    const store = copy();
+    await using watching = startWatching({
+      source,
+      store,
+      auditor: source,
+      origin: originOf({ limits: { ...endless, discardsOld: true } }),
+      evictions: "retain",
+    });
+    source.keep(put("b", 4), removal("c", 5), put("d", 3));
+    const auditing = watching.watch.audit();
+    await bring(watching, [], { cursor: at(5), caughtUp: true });
+    await turns(30);
+    const { missing, stale, extra } = await auditing;
+    assert.deepEqual([missing, stale, extra], [1, 1, 0]);
+    assert.deepEqual(revisions(store), ["a@1", "b@4", "c@3", "d@3"]);
   });
 
   test("gives up where the flow begins anew each time", async () => {

@@ -1,18 +1,21 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { MillpondError } from "../../src/errors/index.js";
-import { WatchCursor } from "../../src/values/index.js";
+import { VersionToken, WatchCursor } from "../../src/values/index.js";
 import type { CursorOrigin } from "../../src/watch/index.js";
 import { endless, originOf, uncounted } from "../support/auditing.js";
 import { at, put } from "../support/scripted-source.js";
+import { integerBelow, randomFrom, seedOfRun } from "../support/seed.js";
 import { MemoryStore } from "../support/memory-store.js";
 import { bring, startWatching, turns } from "../support/watching.js";
 
 /** A copy of `a`, `b` and `c` at position 5, and how often it was scanned. */
 function copy(): MemoryStore & { scans: number } {
-  const store = Object.assign(MemoryStore.of([put("a", 1), put("b", 2), put("c", 3)], at(5)), {
-    scans: 0,
-  });
+  return counted(MemoryStore.of([put("a", 1), put("b", 2), put("c", 3)], at(5)));
+}
+
+function counted(plain: MemoryStore): MemoryStore & { scans: number } {
+  const store = Object.assign(plain, { scans: 0 });
   const range = store.range.bind(store);
   store.range = (prefix) => {
     store.scans += 1;
@@ -95,6 +98,46 @@ describe("a floor", () => {
     await bring(watching, records, { cursor: at(9), caughtUp: true });
     await bring(watching, [], { cursor: at(10), floor: at(6) });
     assert.deepEqual([...store.entries.keys()], ["z"]);
+  });
+
+  test("sweeps exactly what is older of more entries than are remembered, with few scans", async (context) => {
+    const seed = seedOfRun();
+    context.diagnostic(`MILLPOND_SEED=${seed}`);
+    const random = randomFrom(seed);
+    const count = 20_000;
+    const versions = Array.from({ length: count }, (_, index) => index + 1);
+    for (let at = count - 1; at > 0; at -= 1) {
+      const other = integerBelow(random, at + 1);
+      [versions[at], versions[other]] = [versions[other] ?? 0, versions[at] ?? 0];
+    }
+    const unknown = { ...put("unknown", 1), version: VersionToken.unknown };
+    const entries = versions.map((version, index) => put(`k${index}`, version));
+    const store = counted(MemoryStore.of([...entries, unknown], at(count)));
+    await using watching = startWatching({ store });
+    let floor = 0;
+    let floors = 0;
+    while (floor < count) {
+      floor = Math.min(count, floor + 1 + integerBelow(random, 6000));
+      floors += 1;
+      await bring(watching, [], { cursor: at(count + floors), floor: at(floor), caughtUp: true });
+      const left = [...store.entries.values()].filter(({ version }) => !version.isUnknown);
+      assert.equal(left.length, count - floor + 1);
+      assert.ok(left.every(({ version }) => (version.toU64() ?? 0n) >= BigInt(floor)));
+    }
+    assert.ok(store.entries.has("unknown"));
+    assert.ok(store.scans <= 4, `${store.scans} scans for ${floors} floors`);
+  });
+
+  test("of another making is heeded though the one before had come further", async () => {
+    const store = copy();
+    await using watching = startWatching({ store });
+    await bring(watching, [], { cursor: at(60), floor: at(50), caughtUp: true });
+    watching.source.current.fail(new MillpondError("cursor-expired", "made again"));
+    await turns(10);
+    watching.clock.advance(200);
+    await bring(watching, [put("a", 1), put("b", 2)], { cursor: at(2), caughtUp: true });
+    await bring(watching, [], { cursor: at(3), floor: at(2) });
+    assert.deepEqual([...store.entries.keys()], ["b"]);
   });
 
   test("that has not moved does nothing", async () => {
