@@ -42,12 +42,20 @@ export class LineProof {
     this.#rebuilds = 0;
   }
 
-  /** The source has said that the copy is level: may it be believed? */
-  accepts(): boolean {
+  /** Whether nothing is left to be proven: the line held, or what came after it was back has said that the copy is level. */
+  get isProven(): boolean {
+    return this.#needed === undefined;
+  }
+
+  /**
+   * The source has said that the copy is level, after so many rebuilds: may it be believed? What was taken since may tell of more of
+   * them: a word waits for its batch to be stored.
+   */
+  accepts(rebuilds: number): boolean {
     if (this.#needed === undefined) return true;
     if (this.#hasNew) this.#words += 1;
     this.#hasNew = false;
-    if (this.#rebuilds < this.#needed && this.#words < WORDS_ENOUGH) return false;
+    if (rebuilds < this.#needed && this.#words < WORDS_ENOUGH) return false;
     this.#needed = undefined;
     return true;
   }

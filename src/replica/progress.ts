@@ -165,7 +165,9 @@ export class Progress {
     this.tally.watched(event);
     this.#account(event);
     const moved = stateEvents[event.type];
-    if (moved !== undefined) this.move(moved);
+    // Caught up with what there was when the watch began: of what came while the line was lost since, that says nothing.
+    const isEarly = event.type === "caught-up" && !this.#line.isProven;
+    if (moved !== undefined && !isEarly) this.move(moved);
     if (event.type === "caught-up") this.#becomeReady(event.cursor, copy);
     else if (event.type !== "watching") this.#tell(event);
     if (event.type === "progress" || event.type === "caught-up") this.waiting.look();
@@ -246,7 +248,8 @@ export class Progress {
     this.#pending = pending;
     this.#applied = cursor;
     this.#head = head ?? this.#head;
-    if (!caughtUp || pending > 0 || !this.#source.connected || !this.#line.accepts()) return;
+    if (!caughtUp || pending > 0 || !this.#source.connected) return;
+    if (!this.#line.accepts(event.rebuilds ?? 0)) return;
     this.move("level");
     this.wholeUpTo(cursor);
     if (!this.#standing.isLevel || isUnchecked === true) return;

@@ -22,6 +22,8 @@ export interface FlushBatch<U> extends Changes<U> {
   readonly head: WatchCursor | undefined;
   /** When the source gave the last of those batches, by our clock; `undefined` where it completed none. */
   readonly takenAt: number | undefined;
+  /** What the last of them says of it; 0 where it completed none. */
+  readonly rebuilds: number;
   /** Updates known to come after this batch. */
   readonly pending: number;
   readonly caughtUp: boolean;
@@ -38,6 +40,7 @@ class OpenBatch<U> implements FlushBatch<U>, UpdateSink {
   floor: WatchCursor | undefined;
   head: WatchCursor | undefined;
   takenAt: number | undefined;
+  rebuilds = 0;
   pending = 0;
   caughtUp = false;
   isUntouched = true;
@@ -66,6 +69,7 @@ class OpenBatch<U> implements FlushBatch<U>, UpdateSink {
     this.floor = batch.floor ?? this.floor;
     this.head = batch.head ?? this.head;
     this.takenAt = takenAt;
+    this.rebuilds = batch.rebuilds ?? 0;
     this.caughtUp ||= batch.caughtUp;
     this.isUntouched = false;
   }

@@ -54,6 +54,8 @@ export type WatchEvent =
        * was then. Since then it waited for its batch to close, for `apply` and for the store. Left out where more of the same is to come.
        */
       readonly takenAt?: number;
+      /** How often the source had replaced what delivers by then (`WatchBatch.rebuilds`); left out: never. */
+      readonly rebuilds?: number;
       /** What may have been lost without a word is being looked for: that nothing is pending proves nothing until that is done. */
       readonly isUnchecked?: true;
     }

@@ -51,7 +51,8 @@ export class Flusher<U> {
   }
 
   /** Tells of a batch that has been dealt with. */
-  report({ raw, pending, caughtUp, head, takenAt }: FlushBatch<U>, isLevel = caughtUp): void {
+  report(batch: FlushBatch<U>, isLevel = batch.caughtUp): void {
+    const { raw, pending, head, takenAt, rebuilds } = batch;
     const { writer, emit } = this.#options;
     this.#received += raw.length;
     const first = isLevel && !this.#caughtUp;
@@ -65,6 +66,7 @@ export class Flusher<U> {
       cursor,
       ...(head === undefined ? {} : { head }),
       ...(takenAt === undefined ? {} : { takenAt }),
+      ...(rebuilds === 0 ? {} : { rebuilds }),
     });
     if (first) emit({ type: "caught-up", cursor });
   }

@@ -157,7 +157,7 @@ export class Judge {
     // What went silently need never have been seen, nor what had a successor before it was come to.
     while (first > from && states[first]?.ended === "silently") first -= 1;
     const { ended, until } = states[first] as KeyState;
-    if (ended === "told" && until <= reachedAt) return from;
+    if (ended === "told" && until <= reachedAt) return 0;
     while (first > from && this.#lingers(states, first - 1, false)) first -= 1;
     return first;
   }
@@ -169,6 +169,8 @@ export class Judge {
     if (ended === "silently" || (forgives && ended === "rolled-back")) return true;
     if (ended === "told" && next?.isUnheard === true) return true;
     const { retains } = this.#options;
+    // No count tells what the bucket forgot from what somebody removed, once the marker has gone too.
+    if (retains && next?.ended === "silently") return true;
     return retains && next?.record?.kind === "delete" && next.record.expiresAt !== undefined;
   }
 
