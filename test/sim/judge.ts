@@ -38,10 +38,10 @@ export class Judge {
 
   /**
    * Whether each key is what it was in the bucket at `since` or later. What went from the bucket silently may still be shown: a count
-   * finds it. `forgives`: so may what a roll back took, and what came before something that went silently, which was never seen then.
+   * finds it; or nothing does, where the copy retains what the bucket forgot. `forgives`: so may what a roll back took, and what came before something that went silently, which was never seen then.
    */
   current(view: View, since: number, forgives: boolean): string | undefined {
-    const { oracle, keys } = this.#options;
+    const { oracle, keys, retains } = this.#options;
     const making = oracle.makings.at(-1);
     if (making === undefined || since < making.madeAt) return undefined;
     if (since >= making.deletedAt) return "the bucket is gone";
@@ -50,7 +50,7 @@ export class Judge {
       let first = states.length - 1;
       while (first > 0 && (states[first - 1]?.until ?? 0) >= since) first -= 1;
       while (first > 0 && this.#lingers(states, first - 1, forgives)) first -= 1;
-      if (forgives && states.slice(first).some(({ ended }) => ended === "silently")) first = 0;
+      if ((forgives || retains) && states.slice(first).some(({ ended }) => ended === "silently")) first = 0;
       const shown = view.get(key);
       if (this.#isOneOf(shown, states, first)) continue;
       return `${told(shown, key)}, and the bucket had ${states.slice(first).map(toldState).join(", then ")}`;
@@ -169,8 +169,6 @@ export class Judge {
     if (ended === "silently" || (forgives && ended === "rolled-back")) return true;
     if (ended === "told" && next?.isUnheard === true) return true;
     const { retains } = this.#options;
-    // No count tells what the bucket forgot from what somebody removed, once the marker has gone too.
-    if (retains && next?.ended === "silently") return true;
     return retains && next?.record?.kind === "delete" && next.record.expiresAt !== undefined;
   }
 

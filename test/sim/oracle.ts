@@ -86,7 +86,8 @@ export class Oracle {
     for (const key of this.keys) {
       const last = stream.log.last(key);
       const state = making.keys.get(key)?.at(-1);
-      if (state?.record === last) continue;
+      // After a roll back positions mean something else, for every key.
+      if (state?.record === last && !rolledBack) continue;
       // A marker that goes changes nothing that can be read.
       if (state?.record !== undefined && !rolledBack) {
         state.isUnheard = this.hasHeard(state.record.sequence) === false;
