@@ -50,7 +50,8 @@ export class Judge {
       let first = states.length - 1;
       while (first > 0 && (states[first - 1]?.until ?? 0) >= since) first -= 1;
       while (first > 0 && this.#lingers(states, first - 1, forgives)) first -= 1;
-      if ((forgives || retains) && states.slice(first).some(({ ended }) => ended === "silently")) first = 0;
+      if ((forgives || retains) && states.slice(first).some(({ ended }) => ended === "silently"))
+        first = 0;
       const shown = view.get(key);
       if (this.#isOneOf(shown, states, first)) continue;
       return `${told(shown, key)}, and the bucket had ${states.slice(first).map(toldState).join(", then ")}`;

@@ -38,6 +38,7 @@ export class Keeper {
   #isDead = false;
   #isClosing = false;
   #becameLive = false;
+  #wasRepaired = false;
   #looked = "";
   #lookedAt = 0;
   #cursor: bigint | undefined;
@@ -295,6 +296,14 @@ export class Keeper {
     if (last === undefined || isExcused) return;
     const cursor = replica.status().cursor.toU64();
     if (cursor === undefined ? last.mayWithdraw : cursor >= last.cursor) return;
+    if (cursor === undefined && this.#wasRepaired) {
+      // Sectors of the last write that came to the disk without its beginning look like damage, and that may have been a withdrawal: the
+      // position goes, and nothing of what it stood for.
+      const view = this.#view(replica);
+      const problem = view && world.judge.whole(view, last.cursor, world.diedAt);
+      world.found("2 nothing acknowledged is lost", problem);
+      return;
+    }
     world.found("2 nothing acknowledged is lost", `${last.cursor} was, and ${cursor} is there`);
   }
 
@@ -325,6 +334,7 @@ export class Keeper {
     const detail = event.type === "state" ? event.state : "";
     world.trace.add(`keeper ${event.type} ${detail}`);
     if (event.type === "state" && event.state === "live") this.#becameLive = true;
+    if (event.type === "log-repaired") this.#wasRepaired = true;
     if (event.type === "state" && event.state === "failed") {
       world.found("9 never stops by itself", String(this.#replica?.status().lastError));
     }
