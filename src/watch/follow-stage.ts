@@ -35,8 +35,9 @@ export class FollowStage<U> implements Stage<U> {
 
   async flush(batch: FlushBatch<U>): Promise<void> {
     const { flusher, writer, known } = this.#parts;
-    await this.commit(batch, batch.floor, positionAfter(writer.position, batch));
+    // Before: it can be read as soon as it is applied, and an audit beside it must leave it alone from then on.
     known.note(batch.raw);
+    await this.commit(batch, batch.floor, positionAfter(writer.position, batch));
     flusher.report(batch);
   }
 
@@ -66,8 +67,8 @@ export class FollowStage<U> implements Stage<U> {
     for (let from = 0; from < removals.length; from += REMOVALS_PER_BATCH) {
       const raw = removals.slice(from, from + REMOVALS_PER_BATCH);
       const isLast = from + REMOVALS_PER_BATCH >= removals.length;
-      await flusher.commit({ raw, outcomes: raw.map(parse) }, isLast ? position : writer.position);
       known.note(raw);
+      await flusher.commit({ raw, outcomes: raw.map(parse) }, isLast ? position : writer.position);
     }
     if (removals.length === 0) await flusher.commit({ raw: [], outcomes: [] }, position);
   }

@@ -13,6 +13,7 @@ import {
   revisions,
   uncounted,
 } from "../support/auditing.js";
+import { Gate } from "../support/gate.js";
 import { MemoryStore } from "../support/memory-store.js";
 import { at, put, removal } from "../support/scripted-source.js";
 import { bring, startWatching, turns, type Watching } from "../support/watching.js";
@@ -108,6 +109,27 @@ describe("an audit", () => {
     const { missing, stale, extra } = await auditing;
     assert.deepEqual([missing, stale, extra], [0, 0, 0]);
     assert.deepEqual(revisions(store), ["a@7", "b@2", "c@6"]);
+  });
+
+  test("leaves to the flow what can be read already and is still being written to a slow store", async () => {
+    const source = uncounted();
+    const store = copy();
+    const written = new Gate();
+    const apply = store.apply.bind(store);
+    store.apply = async (updates, ...position) => {
+      if (updates.length > 0) await written.pass();
+      await apply(updates, ...position);
+    };
+    await using watching = startWatching({ source, store, auditor: source, origin });
+    source.keep(put("a", 1), put("b", 2), put("c", 3));
+    source.duringListing = () => bring(watching, [put("b", 6), removal("c", 7)]);
+    const auditing = watching.watch.audit();
+    await bring(watching, [], { cursor: at(5), caughtUp: true });
+    await turns(60);
+    written.open();
+    const { missing, stale, extra } = await auditing;
+    assert.deepEqual([missing, stale, extra], [0, 0, 0]);
+    assert.deepEqual(revisions(store), ["a@1", "b@6"]);
   });
 
   test("judges only once the flow has come as far as the bucket was when it was listed", async () => {
