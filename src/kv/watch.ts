@@ -36,6 +36,11 @@ export interface WatchBatch {
    * moved the cursor to a message that is not in scope.
    */
   readonly cursorTimeNs?: bigint;
+  /**
+   * When the backend was last heard of what the batch says, in ms since 1970 by this machine's clock: it may have waited for its reader
+   * since. Left out: it has not waited.
+   */
+  readonly heardAtMs?: number;
   /** The newest position that the backend is known to have, also of what is not in scope; left out where that is not known. */
   readonly head?: WatchCursor;
   /**

@@ -39,12 +39,12 @@ export interface ConsumerSpec {
 }
 
 export interface ConsumerHandler {
-  message(message: Msg, delivery: Delivery): void;
+  message(message: Msg, delivery: Delivery, heardAtMs: number): void;
   /**
    * The server has scanned up to `streamSequence` and delivered all that matched. `waiting`: a pull has been out ever since it
    * last said something, so that what matched was delivered when it was stored, and not only what of it was left.
    */
-  bookmark(streamSequence: number, waiting: boolean): void;
+  bookmark(streamSequence: number, waiting: boolean, heardAtMs: number): void;
   /** A pull ended with nothing more to bring; the next may go out. */
   pullEnded(): void;
   /** Nothing more will come of this consumer. Called once. */
@@ -202,7 +202,7 @@ export class PullConsumer {
     this.#wanted = Math.max(0, this.#wanted - 1);
     if (this.#wanted === 0) this.#pulledUntil = this.#lastHeard;
     this.#waiting = true;
-    this.#handler.message(message, delivery);
+    this.#handler.message(message, delivery, this.#lastHeard);
   }
 
   #onStatus(message: Msg): void {
@@ -232,7 +232,7 @@ export class PullConsumer {
     if (!Number.isSafeInteger(streamSequence)) return;
     const waiting = this.#waiting;
     this.#waiting = true;
-    this.#handler.bookmark(streamSequence, waiting);
+    this.#handler.bookmark(streamSequence, waiting, this.#lastHeard);
   }
 
   /** What a pull that has ended might still have brought; where that is not said, all that is asked for. */

@@ -22,6 +22,8 @@ export interface Arrived {
   readonly complete: boolean;
   /** Nothing was pending at a moment when everything up to here had arrived; 0 where there was no such moment. */
   readonly level: number;
+  /** When the consumer was last heard of what is here, by our clock. */
+  readonly heardAtMs: number;
   /** The last message, where one has arrived of this consumer. */
   readonly last: Delivered | undefined;
 }
@@ -59,6 +61,7 @@ export class WatchArrivals implements ConsumerHandler {
   #last: Delivery | undefined;
   #news = false;
   #heard = false;
+  #heardAtMs = 0;
   #lost: MillpondError | undefined;
 
   constructor(options: ArrivalOptions) {
@@ -90,6 +93,7 @@ export class WatchArrivals implements ConsumerHandler {
       pending: this.#pending,
       complete: this.#complete,
       level: this.#level,
+      heardAtMs: this.#heardAtMs,
       last: last && { sequence: last.streamSequence, timeNs: last.timeNs },
     };
     this.#updates = [];
@@ -100,13 +104,14 @@ export class WatchArrivals implements ConsumerHandler {
     return taken;
   }
 
-  message(message: Msg, delivery: Delivery): void {
+  message(message: Msg, delivery: Delivery, heardAtMs: number): void {
     const { streamSequence, pending } = delivery;
     const key = message.subject.slice(this.#prefixLength);
     const isWanted = !this.#filters || inScope(this.#options.scope, key);
     // First of all: what cannot be read has not arrived.
     const update = isWanted ? this.#updateOf(key, message, delivery) : undefined;
     this.#heard = true;
+    this.#heardAtMs = heardAtMs;
     if (streamSequence !== this.#through + 1) this.#gap = true;
     this.#through = streamSequence;
     this.#news = true;
@@ -119,8 +124,9 @@ export class WatchArrivals implements ConsumerHandler {
   }
 
   /** Is news also where nothing has moved: all is as it was, and that is known as of now. */
-  bookmark(streamSequence: number, waiting: boolean): void {
+  bookmark(streamSequence: number, waiting: boolean, heardAtMs: number): void {
     this.#heard = true;
+    this.#heardAtMs = heardAtMs;
     this.#pending = 0;
     if (streamSequence > this.#through) {
       this.#skip(streamSequence);
@@ -132,7 +138,8 @@ export class WatchArrivals implements ConsumerHandler {
   }
 
   /** The server has made the consumer, with so much to deliver. */
-  answered(pending: number, isNews: boolean): void {
+  answered(pending: number, isNews: boolean, heardAtMs: number): void {
+    this.#heardAtMs = heardAtMs;
     this.#pending = pending;
     if (pending === 0) this.completed();
     if (isNews) this.#news = true;

@@ -79,7 +79,7 @@ export class WatchProgress {
 
   /** Gives the batch out. `isLost`: what delivered it will deliver nothing more. */
   commit(arrived: Arrived, stream: StreamWindow, isLost: boolean): WatchBatch {
-    const { updates, through, pending, complete, last } = arrived;
+    const { updates, through, pending, complete, heardAtMs, last } = arrived;
     this.#frontier = through;
     // The answer of a consumer that has yet to deliver is no beginning.
     if (complete || through > 0) this.#delivered = true;
@@ -92,6 +92,7 @@ export class WatchProgress {
       updates,
       cursor: WatchCursor.fromU64(through),
       ...(newest?.sequence === through ? { cursorTimeNs: BigInt(newest.timeNs) } : {}),
+      heardAtMs,
       head: WatchCursor.fromU64(Math.max(through, stream.head)),
       ...this.#newFloor(arrived, stream),
       pending: isLost ? Math.max(pending, 1) : pending,

@@ -216,7 +216,9 @@ class NatsWatch implements KvWatch {
 
   /** Where there is nothing to consume, the looks are the heartbeats. */
   #onLook(): void {
-    if (this.#filters.length === 0) this.#arrivals.bookmark(this.#setup.guard.head, true);
+    if (this.#filters.length > 0) return;
+    const { guard, api } = this.#setup;
+    this.#arrivals.bookmark(guard.head, true, api.link.clock.now());
   }
 
   /** Replaces a lost consumer. Throws what cannot be mended by waiting, or was not in time. */
@@ -244,8 +246,10 @@ class NatsWatch implements KvWatch {
     if (!first) await this.#requireStream(restart);
     if (restart) progress.beginAt(guard.head);
     const arrivals = this.#newArrivals();
+    // What the server answers is true of a moment after this one.
+    const askedAt = api.link.clock.now();
     if (this.#filters.length === 0) {
-      arrivals.completed();
+      arrivals.answered(0, false, askedAt);
       this.#arrivals = arrivals;
       return;
     }
@@ -277,7 +281,7 @@ class NatsWatch implements KvWatch {
       throw error;
     }
     if (!first) progress.rebuilt(isSame);
-    arrivals.answered(consumer.info.num_pending, !first);
+    arrivals.answered(consumer.info.num_pending, !first, askedAt);
     this.#arrivals = arrivals;
     this.#consumer = consumer;
   }

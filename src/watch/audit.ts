@@ -106,10 +106,7 @@ export async function auditOnce(parts: AuditParts, signal: AbortSignal): Promise
   );
 }
 
-async function list(
-  parts: AuditParts,
-  signal: AbortSignal,
-): Promise<Listing> {
+async function list(parts: AuditParts, signal: AbortSignal): Promise<Listing> {
   const { auditor, scope, copy, clock } = parts;
   const beganAt = clock.now();
   const seen = new Set<string>();

@@ -76,7 +76,7 @@ async function pump<U>(
     while (await queue.room()) {
       const next = await orAbort(iterator.next(), signal);
       if (next.done === true) break;
-      queue.push(withoutExpiries(next.value, evictions), clock.now());
+      queue.push(withoutExpiries(next.value, evictions), next.value.heardAtMs ?? clock.now());
       if ((next.value.doubts ?? 0) > doubts) onDoubt();
       doubts = next.value.doubts ?? 0;
       if ((next.value.rebuilds ?? 0) > rebuilds) onRebuild();

@@ -16,9 +16,13 @@ function arrivals(frontier: number, head = frontier): WatchArrivals {
   });
 }
 
-function deliver(to: WatchArrivals, streamSequence: number): void {
+function deliver(to: WatchArrivals, streamSequence: number, heardAtMs = 1): void {
   const message = { subject: "$KV.b.k", data: Uint8Array.of(1) } as unknown as Msg;
-  to.message(message, { streamSequence, consumerSequence: 1, pending: 1, timeMs: 1, timeNs: "1" });
+  to.message(
+    message,
+    { streamSequence, consumerSequence: 1, pending: 1, timeMs: 1, timeNs: "1" },
+    heardAtMs,
+  );
 }
 
 describe("what a watch's consumer delivers", () => {
@@ -31,9 +35,20 @@ describe("what a watch's consumer delivers", () => {
     assert.equal(arrived.take()?.gap, true);
   });
 
+  test("is as old as what was heard last, however late it is taken", () => {
+    const arrived = arrivals(5);
+    deliver(arrived, 6, 1_000);
+    arrived.bookmark(7, true, 2_000);
+    assert.equal(arrived.take()?.heardAtMs, 2_000);
+    arrived.answered(0, true, 3_000);
+    assert.equal(arrived.take()?.heardAtMs, 3_000);
+    deliver(arrived, 8, 4_000);
+    assert.equal(arrived.take()?.heardAtMs, 4_000);
+  });
+
   test("has a gap where a heartbeat passes a record, be it one", () => {
     const arrived = arrivals(5);
-    arrived.bookmark(6, true);
+    arrived.bookmark(6, true, 1);
     const taken = arrived.take();
     assert.deepEqual([taken?.gap, taken?.idle, taken?.through], [true, true, 6]);
   });
@@ -46,10 +61,10 @@ describe("what a watch's consumer delivers", () => {
 
   test("is not idle where no pull was out for a time, until that was taken", () => {
     const arrived = arrivals(5);
-    arrived.bookmark(8, false);
-    arrived.bookmark(9, true);
+    arrived.bookmark(8, false, 1);
+    arrived.bookmark(9, true, 1);
     assert.equal(arrived.take()?.idle, false);
-    arrived.bookmark(10, true);
+    arrived.bookmark(10, true, 1);
     assert.equal(arrived.take()?.idle, true);
   });
 });

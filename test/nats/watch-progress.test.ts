@@ -10,6 +10,7 @@ function arrived(through: number, more: Partial<Arrived> = {}): Arrived {
     idle: false,
     pending: 0,
     complete: true,
+    heardAtMs: 0,
     last: undefined,
   };
   return { ...base, through, level: 0, ...more };
