@@ -77,8 +77,9 @@ async function actAsync(world: World, machine: Machine, action: Action): Promise
     case "follow-changes":
       return machine.keeper?.followChanges(action.maxQueued, action.pauseMs);
     case "slow-service":
+      return world.slowService(action.ms);
     case "throw-in-apply":
-      return;
+      return machine.throwInApply();
   }
 }
 

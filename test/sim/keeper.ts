@@ -9,6 +9,7 @@ import { Mirror } from "./mirror.js";
 import type { World } from "./world.js";
 
 export const DIRECTORY = "/disk";
+const LOG = "/disk/copy.snap";
 /** How far back the time that batches were on their way is looked at. */
 const TRANSIT_MS = 60_000;
 /** Steps between two looks at a copy in which nothing seems to have changed. */
@@ -75,7 +76,7 @@ export class Keeper {
   start(last: LastWord | undefined): void {
     const world = this.#world;
     const { replica: options } = world.config;
-    world.adopt(this.#link);
+    world.adopt("keeper", this.#link);
     openReplica({
       source: this.#link,
       path: DIRECTORY,
@@ -116,7 +117,7 @@ export class Keeper {
     this.#clock.kill();
     this.#fs.kill();
     this.#link.kill();
-    this.#world.adopt(undefined);
+    this.#world.adopt("keeper", undefined);
     this.#mirror?.end();
     // Nothing of it reaches anything any more; this lets go of what it holds in this process.
     this.#replica?.close().catch(() => undefined);
@@ -317,7 +318,7 @@ export class Keeper {
       (code === "locked" && world.hasSecondWriter) ||
       (world.hasRotted && code === "invalid-format");
     if (!isExpected) world.found("5 opens what is good", String(error));
-    if (code === "invalid-format") world.removeLog();
+    if (code === "invalid-format") world.removeFile(LOG);
     this.#isDead = true;
     this.#onEnd(false);
   }

@@ -4,6 +4,7 @@ import { MachineClock } from "../../src/testing/simulation/machine-clock.js";
 import { randomFor } from "../../src/testing/simulation/random.js";
 import { DIRECTORY, Keeper, type LastWord } from "./keeper.js";
 import { Reader } from "./reader.js";
+import { Service } from "./service.js";
 import type { World } from "./world.js";
 
 /** How long a process stays down that could not open its copy, in milliseconds. */
@@ -14,6 +15,7 @@ export class Machine {
   readonly #world: World;
   readonly #readers: (Reader | undefined)[];
   #keeper: Keeper | undefined;
+  #service: Service | undefined;
   #last: LastWord | undefined;
   #started = 0;
   /** How long it is down after it was closed. */
@@ -25,8 +27,7 @@ export class Machine {
   }
 
   begin(): void {
-    this.#startKeeper();
-    for (const index of this.#readers.keys()) this.#startReader(index);
+    this.startAll();
   }
 
   get keeper(): Keeper | undefined {
@@ -37,7 +38,16 @@ export class Machine {
     return this.#readers;
   }
 
+  throwInApply(): void {
+    this.#service?.throwNext();
+  }
+
   kill(downMs: number): void {
+    // In every other case the service, which is a process of its own.
+    if (this.#service !== undefined && downMs % 2 === 1) {
+      this.#killService(downMs);
+      return;
+    }
     const keeper = this.#keeper;
     if (keeper === undefined) return;
     this.#killKeeper(keeper);
@@ -57,6 +67,7 @@ export class Machine {
       this.#killKeeper(keeper);
     }
     for (const reader of this.#readers) reader?.kill();
+    if (this.#service !== undefined) this.#killService(downMs);
     this.#world.disk.losePower();
     this.#world.hasLostPower = true;
     if (keeper !== undefined) this.#later(downMs, () => this.#startKeeper());
@@ -109,14 +120,16 @@ export class Machine {
 
   /** Whoever is down is started. */
   startAll(): void {
-    if (this.#keeper === undefined) this.#startKeeper();
+    this.#startKeeper();
+    this.#startService();
     for (const index of this.#readers.keys()) this.#startReader(index);
   }
 
   /** How the copy, or a follower's, differs from the bucket; `undefined`: all of them are the bucket, and say so. */
   difference(): string | undefined {
     const own = this.#keeper === undefined ? "nobody keeps it" : this.#keeper.difference();
-    if (own !== undefined) return own;
+    const served = own ?? this.#service?.difference();
+    if (served !== undefined) return served;
     for (const reader of this.#readers) {
       const problem =
         reader?.difference() ?? (reader === undefined ? "a reader is down" : undefined);
@@ -132,6 +145,7 @@ export class Machine {
 
   end(): void {
     this.#keeper?.kill();
+    this.#service?.kill();
     for (const reader of this.#readers) reader?.kill();
   }
 
@@ -156,6 +170,24 @@ export class Machine {
     const last = this.#last;
     this.#last = undefined;
     keeper.start(last);
+  }
+
+  #startService(): void {
+    if (!this.#world.config.hasService || this.#service !== undefined) return;
+    this.#started += 1;
+    const service = new Service(this.#world, this.#started, () => {
+      if (this.#service !== service) return;
+      this.#service = undefined;
+      this.#later(RETRY_MS, () => this.#startService());
+    });
+    this.#service = service;
+    service.start();
+  }
+
+  #killService(downMs: number): void {
+    this.#service?.kill();
+    this.#service = undefined;
+    this.#later(downMs, () => this.#startService());
   }
 
   #startReader(index: number): void {

@@ -13,6 +13,8 @@ import { Judge } from "./judge.js";
 import { Oracle } from "./oracle.js";
 import type { Trace } from "./trace.js";
 
+type LinkOwner = "keeper" | "service";
+
 const BUCKET = "b";
 /** A line that falls silent is found dead after this, in every other case. As the NATS source does. */
 const NOTICED_MS = 2500;
@@ -38,13 +40,19 @@ export class World {
   readonly disk: SimulatedDisk;
   readonly oracle: Oracle;
   readonly judge: Judge;
+  /** For the state of the service, which follows every key and keeps no time. */
+  readonly serviceJudge: Judge;
+  /** Which making of the bucket the service's positions are of. */
+  serviceMaking: string | undefined;
+  /** How long the service's `apply` takes. */
+  applyMs = 0;
   readonly keys: readonly string[];
   readonly #server: BucketServer;
   readonly #connection: InProcessConnection;
   readonly #line: Random;
   readonly #until = new Map<string, number>();
-  /** The line of the process that keeps the copy. */
-  #link: SimulatedLink | undefined;
+  /** The lines of the processes that have one. */
+  readonly #links = new Map<LinkOwner, SimulatedLink>();
   /** When the line was last found to be up, and not silent. */
   lineUpAt = 0;
   #isCut = false;
@@ -93,9 +101,17 @@ export class World {
       clockErrorMs: config.weights.clock > 0 ? Infinity : 10_000,
       now,
     });
+    this.serviceJudge = new Judge({
+      oracle: this.oracle,
+      keys: this.keys,
+      retains: false,
+      clockErrorMs: Infinity,
+      now,
+    });
     this.oracle.hasHeard = (sequence) => {
-      if (this.#link === undefined || this.#isCut || this.#isFrozen) return undefined;
-      return BigInt(sequence) <= (this.#link.frontier.toU64() ?? 0n);
+      const link = this.#links.get("keeper");
+      if (link === undefined || this.#isCut || this.#isFrozen) return undefined;
+      return BigInt(sequence) <= (link.frontier.toU64() ?? 0n);
     };
     this.#server = new BucketServer({
       clock: this.serverClock,
@@ -121,9 +137,9 @@ export class World {
   }
 
   /** Somebody removes a log that no writer takes for its own. */
-  removeLog(): void {
+  removeFile(path: string): void {
     const fs = this.disk.process();
-    fs.remove("/disk/copy.snap").then(
+    fs.remove(path).then(
       () => fs.kill(),
       () => fs.kill(),
     );
@@ -194,9 +210,12 @@ export class World {
   // The line.
 
   /** A process has one of its own, in the state that the line is in. */
-  adopt(link: SimulatedLink | undefined): void {
-    this.#link = link;
-    if (link === undefined) return;
+  adopt(owner: LinkOwner, link: SimulatedLink | undefined): void {
+    if (link === undefined) {
+      this.#links.delete(owner);
+      return;
+    }
+    this.#links.set(owner, link);
     const { line } = this.config;
     link.latencyMs = () => this.#slowLineMs + delay(line, this.#line, this.#isCalm);
     link.readAhead = line.readAhead;
@@ -204,7 +223,7 @@ export class World {
     link.holdsBookmarks = this.#isLasting("hold");
     if (this.#isCut) link.cut();
     if (this.#isFrozen) link.freeze();
-    this.lineUpAt = this.now();
+    if (owner === "keeper") this.lineUpAt = this.now();
   }
 
   cut(ms: number): void {
@@ -232,7 +251,7 @@ export class World {
 
   holdBookmarks(ms: number): void {
     const set = (holds: boolean): void => {
-      if (this.#link !== undefined) this.#link.holdsBookmarks = holds;
+      for (const link of this.#links.values()) link.holdsBookmarks = holds;
     };
     this.#lasting(
       "hold",
@@ -251,21 +270,35 @@ export class World {
     );
   }
 
+  slowService(ms: number): void {
+    this.#lasting(
+      "slow service",
+      10 * ms,
+      () => (this.applyMs = ms),
+      () => (this.applyMs = 0),
+    );
+  }
+
   breakWatches(code: "watch-error" | "timeout" | "not-connected"): void {
-    this.#link?.breakWatches(new MillpondError(code, "broken (simulated)"));
+    const error = new MillpondError(code, "broken (simulated)");
+    for (const link of this.#links.values()) link.breakWatches(error);
   }
 
   #setCut(isCut: boolean): void {
     this.#isCut = isCut;
     if (!isCut) this.lineUpAt = this.now();
-    if (isCut) this.#link?.cut();
-    else this.#link?.restore();
+    for (const link of this.#links.values()) {
+      if (isCut) link.cut();
+      else link.restore();
+    }
   }
 
   #setFrozen(isFrozen: boolean): void {
     this.#isFrozen = isFrozen;
-    if (isFrozen) this.#link?.freeze();
-    else this.#link?.thaw();
+    for (const link of this.#links.values()) {
+      if (isFrozen) link.freeze();
+      else link.thaw();
+    }
   }
 
   // The disk.
@@ -319,7 +352,8 @@ export class World {
     this.#slowDiskMs = 0;
     this.#until.clear();
     this.disk.heal();
-    if (this.#link !== undefined) this.#link.holdsBookmarks = false;
+    this.applyMs = 0;
+    for (const link of this.#links.values()) link.holdsBookmarks = false;
     if (this.#isFrozen) this.#setFrozen(false);
     if (this.#isCut) this.#setCut(false);
   }
