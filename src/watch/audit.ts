@@ -66,6 +66,8 @@ interface Listing {
   readonly seen: ReadonlySet<string>;
   readonly removed: ReadonlyMap<string, KvRecordHead>;
   readonly differing: ReadonlyMap<string, KvRecordHead>;
+  /** Of those, what is over and may go at any moment: the audit leaves it. */
+  readonly leftToExpire: Set<string>;
   /** The bucket's end when it was read. */
   readonly end: WatchCursor;
   /** When it began, by our clock. */
@@ -133,7 +135,7 @@ async function list(parts: AuditParts, signal: AbortSignal): Promise<Listing> {
   }
   const { lastSequence } = (await readBucket(parts, signal)) ?? {};
   if (lastSequence !== undefined) end = laterCursor(end, WatchCursor.fromU64(lastSequence));
-  return { seen, removed, differing, end, beganAt };
+  return { seen, removed, differing, leftToExpire: new Set(), end, beganAt };
 }
 
 /**
@@ -175,7 +177,7 @@ async function isPassed(
 
 async function suspectsOf(
   { copy, bucket, clock }: AuditParts,
-  { seen, differing, beganAt }: Listing,
+  { seen, differing, leftToExpire, beganAt }: Listing,
   touched: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<Suspect[]> {
@@ -187,7 +189,10 @@ async function suspectsOf(
     if (verdict === "extra" && bucket.retains) return;
     // It has left the copy and not yet the bucket.
     const isMissing = verdict === "missing" && record !== undefined;
-    if (isMissing && bucket.hasJustExpired(record, lagMs)) return;
+    if (isMissing && bucket.hasJustExpired(record, lagMs)) {
+      leftToExpire.add(key);
+      return;
+    }
     if (verdict !== "same") found.push({ key, record, held, verdict });
   };
   for (const [key, record] of differing) judge(key, copy.get(key), record);

@@ -21,6 +21,8 @@ interface Listed {
   readonly removed: ReadonlyMap<string, Removal>;
   /** Records with a value that the copy had not at that moment. */
   readonly differing: ReadonlyMap<string, unknown>;
+  /** Of those, what the copy is not to have any more. */
+  readonly leftToExpire: ReadonlySet<string>;
 }
 
 /**
@@ -113,6 +115,8 @@ export class KnownKeys {
     const mayBeThere = (key: string): boolean => touched.has(key) || listed.differing.has(key);
     this.#expired = new Set([...this.#expired].filter(mayBeThere));
     this.#expiredBefore = new Set([...this.#expiredBefore].filter(mayBeThere));
+    // An earlier process may have let it expire: here nothing else tells that it may still be counted.
+    for (const key of listed.leftToExpire) if (!touched.has(key)) this.#expired.add(key);
     this.#isExact = removed.size <= MOST_REMEMBERED;
   }
 

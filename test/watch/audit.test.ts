@@ -7,15 +7,17 @@ import type { CursorOrigin } from "../../src/watch/index.js";
 import {
   asked,
   copy,
+  count,
   endless,
   origin,
   originOf,
   revisions,
   uncounted,
+  verdicts,
 } from "../support/auditing.js";
 import { Gate } from "../support/gate.js";
 import { MemoryStore } from "../support/memory-store.js";
-import { at, put, removal } from "../support/scripted-source.js";
+import { at, put, removal, ScriptedSource } from "../support/scripted-source.js";
 import { bring, startWatching, turns, type Watching } from "../support/watching.js";
 
 /** Level at position 5, with a bucket that has another `b`, no `c` and a `d` that the copy lacks. */
@@ -318,8 +320,19 @@ describe("an audit", () => {
     assert.equal(await missingAfterTwoHours(3_600_000, Number.NaN), 1);
   });
 
-  test("leaves a record that went at this moment", async () => {
+  test("leaves a record that went at this moment, and knows that it may stand in for one that is lost", async () => {
     assert.equal(await missingAfterTwoHours(7_195_000, undefined), 0);
+    const source = new ScriptedSource();
+    const aged = originOf({ limits: { ...endless, maxAgeMs: 1000 } });
+    await using watching = startWatching({ source, store: copy(), auditor: source, origin: aged });
+    const over = { ...put("d", 4), timeMs: watching.clock.now() - 1000 };
+    source.keep(put("a", 1), put("b", 2), put("c", 3), over);
+    await bring(watching, [], { cursor: at(5), caughtUp: true });
+    await turns(30);
+    assert.equal(asked(source, "list"), 1);
+    source.keep(put("a", 1), put("b", 2), over);
+    await count(watching);
+    assert.deepEqual(verdicts(watching), []);
   });
 
   test("ends with its signal, with the watch, and with what the source throws", async () => {

@@ -41,7 +41,11 @@ describe("keys that the copy let expire", () => {
     known.beginAudit();
     known.note([put("touched", 1), expiry("touched")]);
     const listed = put("listed", 1) as KvRecordHead;
-    known.endAudit({ removed: new Map(), differing: new Map([["listed", listed]]) });
+    known.endAudit({
+      removed: new Map(),
+      differing: new Map([["listed", listed]]),
+      leftToExpire: new Set(),
+    });
     assert.equal(unsure(known, 1000), 2);
   });
 
@@ -60,7 +64,23 @@ describe("keys that were removed", () => {
     known.note([removal("a", 1), removal("b", 2)]);
     assert.equal(known.count(0, limits, 1000).sure, 2);
     known.beginAudit();
-    known.endAudit({ removed: new Map([["b", {}]]), differing: new Map() });
+    known.endAudit({
+      removed: new Map([["b", {}]]),
+      differing: new Map(),
+      leftToExpire: new Set(),
+    });
     assert.equal(known.count(0, limits, 1000).sure, 1);
+  });
+
+  test("counts what an audit has left to expire as what may be there, also where nobody let it expire before", () => {
+    const known = new KnownKeys(true);
+    known.beginAudit();
+    known.endAudit({
+      removed: new Map(),
+      differing: new Map([["over", {}]]),
+      leftToExpire: new Set(["over"]),
+    });
+    const { sure, unsure, isExact } = known.count(1, { maxAgeMs: 1000, allowsTtl: false }, 5000);
+    assert.deepEqual([sure, unsure, isExact], [1, 1, true]);
   });
 });
