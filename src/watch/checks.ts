@@ -105,8 +105,12 @@ export class Checks {
       await this.#audit();
       return true;
     }
-    // What the bucket forgot is in the copy on purpose: no number says anything.
-    if (bucket.retains) return true;
+    // What the bucket forgot is in the copy on purpose: no number says anything, and only a listing whether something is missing.
+    // A resume is distrusted.
+    if (bucket.retains) {
+      if (this.#isOpen) await this.#audit();
+      return true;
+    }
     let verdict = await this.#count();
     if (verdict === "differs" && growOld(bucket.ageLimits)) {
       await sleep(clock, RECOUNT_MS, this.#signal);

@@ -213,7 +213,9 @@ class Watching<U> implements RunningWatch {
     const offlineMs = levelAt === undefined ? sinceStored : clock.now() - levelAt;
     // What was known before the line was lost is of no use in another history: equal numbers would prove nothing.
     const isDoubtful = !isProven && this.#known.isExact;
-    if (isDoubtful || !markersOutlast(offlineMs, this.#bucket.limits)) this.#checks?.distrust();
+    const isOutlasted = markersOutlast(offlineMs, this.#bucket.limits);
+    // No count says anything of a copy that retains.
+    if (isDoubtful || !isOutlasted || this.#bucket.retains) this.#checks?.distrust();
   }
 
   #emit(event: WatchEvent): void {

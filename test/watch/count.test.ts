@@ -168,7 +168,7 @@ describe("a count", () => {
     assert.equal(asked(source, "count"), 3);
   });
 
-  test("is not taken of a copy that retains what its bucket forgets", async () => {
+  test("is not taken of a copy that retains what its bucket forgets, which is compared once what delivers was replaced", async () => {
     const source = new ScriptedSource();
     source.keep(put("a", 1));
     const limits = { ...endless, discardsOld: true };
@@ -181,7 +181,20 @@ describe("a count", () => {
     await bring(watching, []);
     const progress = watching.events.findLast(({ type }) => type === "progress");
     assert.ok(progress?.type === "progress" && progress.isUnchecked === undefined);
-    assert.deepEqual(source.calls, ["watch all"]);
+    assert.deepEqual(source.calls, ["watch all", "list"]);
     assert.deepEqual(revisions(store), ["a@1", "b@2"]);
+  });
+
+  test("is not taken of such a copy after a resume either: a key that it never had is found by a listing", async () => {
+    const source = new ScriptedSource();
+    source.keep(put("a", 1), put("b", 2), put("d", 4));
+    const limits = { ...endless, discardsOld: true };
+    const store = copy();
+    const retaining = { store, origin: originOf({ limits }), evictions: "retain" } as const;
+    await using watching = startWatching({ source, auditor: source, ...retaining });
+    await bring(watching, [], { cursor: at(5), caughtUp: true });
+    await turns(30);
+    assert.ok(source.calls.includes("list"));
+    assert.deepEqual(revisions(store), ["a@1", "b@2", "c@3", "d@4"]);
   });
 });
