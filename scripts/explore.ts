@@ -1,6 +1,10 @@
 // Goes through every small history of a bucket and its replica, with the rules as they are and with each broken one. Prints how many
 // states there were, and for each broken rule what gave it away. `--depth N` (default 3): messages stored in one history.
+// `--forgets age|"time to live"|markers` with `--ticks N`: time passes N times. `--scope narrow|widens`: one key is not followed. `--retain`:
+// the copy keeps what the bucket forgets. `--races`: audits take their time beside the flow.
 import { parseArgs } from "node:util";
+import type { Forgetting } from "../test/explore/bucket-kind.js";
+import type { Bounds } from "../test/explore/happenings.js";
 import { productionModel } from "../test/explore/replica-model.js";
 import { explore } from "../test/explore/search.js";
 import { modelWith, variants } from "../test/explore/variants.js";
@@ -11,13 +15,26 @@ const { values } = parseArgs({
     keys: { type: "string", default: "2" },
     losses: { type: "string", default: "2" },
     faults: { type: "string", default: "1" },
+    ticks: { type: "string", default: "0" },
+    forgets: { type: "string" },
+    scope: { type: "string" },
+    retain: { type: "boolean", default: false },
+    races: { type: "boolean", default: false },
   },
 });
-const bounds = {
+const forgettings: readonly Forgetting[] = ["age", "time to live", "markers"];
+const forgets = forgettings.find((name) => name === values.forgets);
+const scope = (["narrow", "widens"] as const).find((name) => name === values.scope);
+const bounds: Bounds = {
   keys: Number(values.keys),
   appends: Number(values.depth),
   losses: Number(values.losses),
   faults: Number(values.faults),
+  ticks: Number(values.ticks),
+  evictions: values.retain ? "retain" : "mirror",
+  races: values.races,
+  ...(forgets === undefined ? {} : { forgets }),
+  ...(scope === undefined ? {} : { scope }),
 };
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);

@@ -9,7 +9,14 @@ import { modelWith, modelWithout, variants } from "./variants.js";
 const widths: readonly Bounds[] = [
   { keys: 2, appends: 3, losses: 2, faults: 1 },
   { keys: 3, appends: 3, losses: 1, faults: 1 },
-  { keys: 2, appends: 6, losses: 1, faults: 0 },
+  { keys: 2, appends: 6, losses: 1, faults: 0, only: ["lose one", "overrun"] },
+  { keys: 2, appends: 2, losses: 1, faults: 1, scope: "narrow" },
+  { keys: 2, appends: 2, losses: 1, faults: 1, scope: "widens" },
+  { keys: 2, appends: 2, losses: 1, faults: 1, races: true },
+  { keys: 2, appends: 2, losses: 1, faults: 1, ticks: 1, forgets: "age" },
+  { keys: 2, appends: 2, losses: 0, faults: 1, ticks: 1, forgets: "time to live" },
+  { keys: 2, appends: 2, losses: 0, faults: 1, ticks: 1, forgets: "markers" },
+  { keys: 2, appends: 3, losses: 2, faults: 1, evictions: "retain" },
 ];
 
 describe("in every history within the bounds a replica is right when it says so, and comes to be level", () => {

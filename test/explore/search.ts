@@ -1,6 +1,9 @@
+import { Diverged, isBucket } from "./claims.js";
 import { type Bounds, happenings, type Move } from "./happenings.js";
-import { Diverged, type Model, replicaMoves } from "./replica-model.js";
-import { emptyWorld, isBucket, keyOf, type State } from "./world.js";
+import { replicaMoves } from "./replica-model.js";
+import type { Model } from "./rules-in-play.js";
+import { keyOf } from "./state-key.js";
+import { emptyWorld, type State } from "./world.js";
 
 export interface Found {
   readonly what: "diverged" | "never converges";
@@ -29,24 +32,27 @@ interface Visit {
  * when nothing happens any more it comes to be the bucket, and says so.
  */
 export function explore(model: Model, bounds: Bounds): Outcome {
-  const first = visit(emptyWorld(bounds.keys), "", undefined);
+  const first = visit(emptyWorld(bounds.keys, bounds.scope !== undefined), "", undefined);
   const seen = new Map([[keyOf(first.state), first]]);
   // A map gives what is added while it is gone through.
   for (const at of seen.values()) {
     let own: Move[];
     try {
-      own = replicaMoves(at.state, model);
+      own = replicaMoves(at.state, model, bounds);
     } catch (error) {
       if (!(error instanceof Diverged)) throw error;
       return found("diverged", seen.size, at);
     }
-    for (const [index, { name, to }] of [...own, ...happenings(at.state, bounds)].entries()) {
+    const moves = [...own, ...happenings(at.state, bounds)];
+    // Before the replica asks again, the bucket has dropped what is over.
+    const expiry = own[0]?.name === "ask" ? moves.findIndex(({ name }) => EXPIRES.test(name)) : -1;
+    for (const [index, { name, to }] of moves.entries()) {
       const key = keyOf(to);
       const known = seen.get(key) ?? visit(to, name, at);
       seen.set(key, known);
-      if (index > 0 || own.length === 0) continue;
+      if (index !== Math.max(expiry, 0) || own.length === 0) continue;
       at.next = known;
-      at.isLevel = says(name) && isLevel(to);
+      at.isLevel = SAYING.has(name) && isLevel(to, model, bounds);
     }
   }
   const stuck = firstStuck(seen.values());
@@ -59,12 +65,15 @@ function visit(state: State, name: string, before: Visit | undefined): Visit {
   return { state, name, before, next: undefined, isLevel: false };
 }
 
-function says(name: string): boolean {
-  return name === "judge" || name === "look";
-}
+const EXPIRES = / expires$/;
 
-function isLevel(state: State): boolean {
-  return state.phase === "following" && state.count === undefined && isBucket(state);
+/** Steps after which the replica may say that it is level. */
+const SAYING: ReadonlySet<string> = new Set(["judge", "look", "level", "audit", "mend"]);
+
+function isLevel(state: State, model: Model, bounds: Bounds): boolean {
+  const { phase, count, audit } = state;
+  const isDone = phase === "following" && count === undefined && audit === undefined;
+  return isDone && isBucket(state, model, bounds);
 }
 
 /** The nearest of those from which the replica alone never comes to be level. */

@@ -1,6 +1,6 @@
 import * as rules from "../../src/rules/index.js";
 import type { Bounds } from "./happenings.js";
-import type { Model, Rules } from "./replica-model.js";
+import type { Model, Rules } from "./rules-in-play.js";
 
 /** A rule, broken in a way that somebody could break it. */
 export interface Variant {
@@ -23,6 +23,8 @@ const noBacking: Partial<Rules> = { bucketAccountsFor: () => true };
 const noTime: Partial<Rules> = { isRolledBack: () => false };
 
 const small: Bounds = { keys: 2, appends: 3, losses: 1, faults: 1 };
+
+const aging: Bounds = { keys: 2, appends: 2, losses: 0, faults: 0, ticks: 1 };
 
 export const variants: readonly Variant[] = [
   {
@@ -129,6 +131,46 @@ export const variants: readonly Variant[] = [
       },
     },
     bounds: { ...small, only: ["lose one"] },
+  },
+  {
+    rule: "mayResume",
+    wrong: "resumes in a wider scope",
+    broken: {
+      mayResume: (stored, actual) =>
+        rules.mayResume(stored === undefined ? undefined : { ...stored, scope: [] }, {
+          ...actual,
+          scope: [],
+        }),
+    },
+    counts: false,
+    bounds: { ...small, appends: 2, losses: 0, scope: "widens" },
+  },
+  {
+    rule: "laterCursor",
+    wrong: "has an audit judge before the flow has come as far as the listing",
+    broken: { laterCursor: (position) => position },
+    bounds: { ...small, losses: 0, appends: 3, faults: 1, races: true },
+  },
+  {
+    rule: "expiresAtMs",
+    wrong: "lets nothing expire",
+    broken: { expiresAtMs: () => Infinity },
+    bounds: { ...aging, forgets: "time to live" },
+  },
+  {
+    rule: "countVerdict",
+    wrong: "leaves out what may have expired",
+    broken: {
+      countVerdict: (before, after, records) =>
+        rules.countVerdict({ ...before, unsure: 0 }, { ...after, unsure: 0 }, records),
+    },
+    bounds: { ...aging, losses: 1, only: ["lose one"], forgets: "age" },
+  },
+  {
+    rule: "dropsUnseen",
+    wrong: "retains what is of another making of the bucket",
+    broken: { dropsUnseen: (_, evictions, limits) => rules.dropsUnseen(false, evictions, limits) },
+    bounds: { ...small, only: ["make again"], evictions: "retain" },
   },
 ];
 

@@ -1,10 +1,19 @@
+import type { KnownCount } from "../../src/rules/index.js";
+
 /** A record of the stream. `time` is when it was stored, and never the same twice: by it records of one sequence are told apart. */
 export interface StreamRecord {
   readonly seq: number;
   readonly key: number;
   readonly isPut: boolean;
   readonly time: number;
+  /** Whether it has a time to live of its own: one tick ({@link TICK_MS}). */
+  readonly isMortal: boolean;
+  /** Left by the bucket itself for what was over. */
+  readonly isExpiry: boolean;
 }
+
+/** So far time moves at once: much more than any tolerance of the rules. What happens in between takes 1 ms each. */
+export const TICK_MS = 100_000;
 
 /** No position. */
 export const NONE = -1;
@@ -17,13 +26,34 @@ export type Phase = "down" | "opening" | "filling" | "repairing" | "following";
 
 /** A count of the bucket's keys under way. */
 export interface Count {
-  /** Keys known when the question was put, and whether they were all. */
-  readonly known: number;
-  readonly isExact: boolean;
+  /** When the question was put. */
+  readonly known: KnownCount;
   /** The answer, with the stream's end at that moment; left out while it has not come. */
   readonly answer: { readonly records: number; readonly end: number } | undefined;
   /** Whether the stream lost something since the answer: what the count then says is of a moment before. */
   readonly isOld: boolean;
+}
+
+/** A comparison of the copy with the bucket's records under way, beside the flow. */
+export interface Audit {
+  /** What the listing brings, by key. */
+  readonly listed: readonly (StreamRecord | undefined)[];
+  /** The stream's end when it was read; left out while it is. */
+  readonly end: number | undefined;
+  /** Bits of keys: changed in the copy since; with a value in the bucket ever since. */
+  readonly touched: number;
+  readonly live: number;
+  /** Bits of keys with a record that is over: it is left to go. */
+  readonly left: number;
+  /** What is to become of a key, with the record that was fetched; left out while nothing was judged. */
+  readonly found: readonly (Finding | undefined)[] | undefined;
+  /** Whether the stream lost something since. */
+  readonly isOld: boolean;
+}
+
+export interface Finding {
+  /** `undefined`: it goes. */
+  readonly record: StreamRecord | undefined;
 }
 
 /** Everything there is: the stream, the copy on disk, the process that keeps it, and what has happened so far. */
@@ -33,13 +63,22 @@ export interface State {
   last: number;
   records: readonly StreamRecord[];
   backup: { readonly last: number; readonly records: readonly StreamRecord[] } | undefined;
+  /** When this making of the bucket began. */
+  madeAt: number;
+  /** In ms. */
   clock: number;
   // The copy on disk: the last put of each key, the position with its time (0: not known), and whose it is.
   entries: readonly (StreamRecord | undefined)[];
   cursor: number;
   cursorTime: number;
   owner: number;
+  /** Whether its position is of the narrow scope. */
+  isOwnerNarrow: boolean;
   // The process.
+  /** Whether it follows the narrow scope only. */
+  isNarrow: boolean;
+  /** When the copy was last level, as far as this process knows; 0: not yet. */
+  levelAt: number;
   phase: Phase;
   /** The line is down, or the consumer gone. */
   isLost: boolean;
@@ -48,43 +87,53 @@ export interface State {
   recent: StreamRecord | undefined;
   /** The making of the bucket that is watched. */
   watched: number;
-  /** Bits of keys: those a repair has seen, those known to be removed. */
+  /** Bits of keys: those a repair has seen, those that the copy let expire by its clock. */
   marks: number;
-  removed: number;
+  expired: number;
+  /** The removals that are known, by key. */
+  removed: readonly (StreamRecord | undefined)[];
   isForeign: boolean;
   /** Whether `removed` are all removals that the bucket can have. */
   isExact: boolean;
   /** Whether an audit is due whatever a count says. */
   isDistrusted: boolean;
   count: Count | undefined;
+  audit: Audit | undefined;
   // What has been spent of what may happen.
   appends: number;
   losses: number;
   faults: number;
 }
 
-export function emptyWorld(keys: number): State {
+export function emptyWorld(keys: number, isNarrow: boolean): State {
+  const nothing = Array.from({ length: keys }, () => undefined);
   return {
     made: 1,
+    madeAt: 0,
     last: 0,
     records: [],
     backup: undefined,
     clock: 0,
-    entries: Array.from({ length: keys }, () => undefined),
+    entries: nothing,
     cursor: NONE,
     cursorTime: 0,
     owner: 0,
+    isOwnerNarrow: isNarrow,
+    isNarrow,
+    levelAt: 0,
     phase: "down",
     isLost: false,
     frontier: 0,
     recent: undefined,
     watched: 0,
     marks: 0,
-    removed: 0,
+    expired: 0,
+    removed: nothing,
     isForeign: false,
     isExact: false,
     isDistrusted: false,
     count: undefined,
+    audit: undefined,
     appends: 0,
     losses: 0,
     faults: 0,
@@ -99,64 +148,19 @@ export function recordAt({ records }: State, seq: number): StreamRecord | undefi
   return records.find((record) => record.seq === seq);
 }
 
-export function nextAfter({ records }: State, seq: number): StreamRecord | undefined {
-  return records.find((record) => record.seq > seq);
+/** The next that the replica follows. */
+export function nextAfter(state: State, seq: number): StreamRecord | undefined {
+  return state.records.find((record) => record.seq > seq && follows(state, record.key));
 }
 
-/** Whether the copy is the bucket, record by record. */
-export function isBucket({ entries, records }: State): boolean {
+/** Whether the replica follows the key: in the narrow scope all but the last. */
+export function follows({ isNarrow, entries }: State, key: number): boolean {
+  return !isNarrow || key < entries.length - 1;
+}
+
+/** Bits of the keys that have a value in the bucket. */
+export function liveKeys({ records }: State): number {
   let live = 0;
-  for (const { key, isPut, seq, time } of records) {
-    if (!isPut) continue;
-    live += 1;
-    const held = entries[key];
-    if (held === undefined || held.seq !== seq || held.time !== time) return false;
-  }
-  return live === entries.filter((entry) => entry !== undefined).length;
-}
-
-/**
- * One text for all states that behave alike: keys go by where they stand first, times by which of them are equal, makings by which of
- * them is the present one.
- */
-export function keyOf(state: State): string {
-  const { count, backup, made, records, entries, recent } = state;
-  const order = keysInOrder(state);
-  const rank: number[] = [];
-  for (const [place, key] of order.entries()) rank[key] = place;
-  const times: number[] = [0];
-  const timeOf = (time: number): number => {
-    const known = times.indexOf(time);
-    return known >= 0 ? known : times.push(time) - 1;
-  };
-  const told = (record: StreamRecord | undefined): string =>
-    record === undefined
-      ? "-"
-      : `${record.seq}${record.isPut ? "p" : "d"}${rank[record.key]}t${timeOf(record.time)}`;
-  const bits = (keys: number): string => order.map((key) => (keys >> key) & 1).join("");
-  let text = `${state.last} ${records.map(told).join()} `;
-  if (backup !== undefined) text += `${backup.last}:${backup.records.map(told).join()}`;
-  text += ` ${order.map((key) => told(entries[key])).join()} ${state.cursor},${timeOf(state.cursorTime)}`;
-  text += flags(state.owner === made, state.watched === made, state.isLost, state.isForeign);
-  text += `${flags(state.isExact, state.isDistrusted)}${state.phase} ${state.frontier}${told(recent)}`;
-  text += ` ${bits(state.marks)}${bits(state.removed)}`;
-  if (count !== undefined) {
-    text += `${count.known},${count.answer?.records},${count.answer?.end}`;
-    text += flags(count.isExact, count.isOld);
-  }
-  return `${text} ${state.appends},${state.losses},${state.faults}`;
-}
-
-function flags(...set: readonly boolean[]): string {
-  return set.map(Number).join("");
-}
-
-function keysInOrder({ records, backup, entries, recent }: State): number[] {
-  const held = entries.filter((entry) => entry !== undefined);
-  held.sort((a, b) => a.seq - b.seq);
-  const known = [...records, ...(backup?.records ?? []), ...held];
-  if (recent !== undefined) known.push(recent);
-  const keys = new Set(known.map(({ key }) => key));
-  for (const key of entries.keys()) keys.add(key);
-  return [...keys];
+  for (const { key, isPut } of records) if (isPut) live |= 1 << key;
+  return live;
 }
