@@ -106,9 +106,9 @@ describe("a floor", () => {
     const random = randomFrom(seed);
     const count = 20_000;
     const versions = Array.from({ length: count }, (_, index) => index + 1);
-    for (let at = count - 1; at > 0; at -= 1) {
-      const other = integerBelow(random, at + 1);
-      [versions[at], versions[other]] = [versions[other] ?? 0, versions[at] ?? 0];
+    for (let place = count - 1; place > 0; place -= 1) {
+      const other = integerBelow(random, place + 1);
+      [versions[place], versions[other]] = [versions[other] ?? 0, versions[place] ?? 0];
     }
     const unknown = { ...put("unknown", 1), version: VersionToken.unknown };
     const entries = versions.map((version, index) => put(`k${index}`, version));
