@@ -1,174 +1,128 @@
-import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
-import type { KvStore } from "../../src/kv/index.js";
-import { readSnapshot, verify } from "../../src/log/index.js";
-import { connect } from "../../src/nats/index.js";
-import type { Random } from "../../src/platform/clock.js";
-import { WatchCursor, type KvEntry } from "../../src/values/index.js";
-import { runCli, startCli, type CliRecord } from "../support/cli.js";
-import { type ServerVersion, startNatsServer } from "../support/nats-server.js";
-import { randomFrom } from "../support/seed.js";
-import { Journal } from "./journal.js";
-import { Traffic } from "./traffic.js";
+import type { ServerVersion } from "../support/nats-server.js";
+import { runCell, type Cell, type Variant } from "./cell.js";
+import { Tally } from "./tally.js";
 
-const BUCKET = "killed";
-/** How many of the kills come at any moment from the start on, and how late; the others wait until it has caught up. */
-const EARLY_SHARE = 0.4;
-const EARLY_WITHIN_MS = 600;
-const LATE_WITHIN_MS = 400;
+/** The copies of each process: one of each kind. */
+export const variants: readonly Variant[] = [
+  { format: 3, durability: "process" },
+  { format: 3, durability: "power" },
+  { format: 2, durability: "process" },
+  { format: 2, durability: "power" },
+];
 
-export interface CampaignOptions {
-  readonly server: ServerVersion;
+/** Processes killed over one bucket and one set of copies; then come new ones. */
+const SIGNALS_PER_CELL = 60;
+
+export interface Campaign {
+  readonly servers: readonly ServerVersion[];
+  /** Whether disks fall ill now and then, in each or in every other cell. */
+  readonly disks: "well" | "ill" | "both";
+  /** The first cell's; each has the next. */
   readonly seed: number;
+  /** Copies whose process is killed, at least. */
   readonly kills: number;
   readonly updatesPerSecond: number;
-  /** Called after each kill. */
-  readonly onKill?: (done: number, report: CampaignReport) => void;
+  /** Cells that run at a time. */
+  readonly jobs: number;
+  /** When it ends although there were not so many, in milliseconds from its start. */
+  readonly longestMs: number;
+  /** Called after each kill, and with the cell at the end of one, whose figures are in the rows by then. */
+  readonly onProgress?: (campaign: CampaignReport, ended?: Cell) => void;
+}
+
+/** The copies of one kind over all cells. */
+export interface Row extends Variant {
+  readonly server: ServerVersion;
+  readonly isSick: boolean;
+  readonly tally: Tally;
 }
 
 export interface CampaignReport {
-  kills: number;
-  /** Kills that hit after the mirror had said that it was caught up; the others hit earlier. */
-  killsAfterReady: number;
-  /** Starts that went on from a cursor. */
-  resumes: number;
-  updatesWritten: number;
-  /** What the server took of the rate asked for. */
-  updatesPerSecond: number;
-  /** Updates that the mirrors received in all, as far as they said. */
-  updatesReceived: number;
-  keys: number;
+  readonly rows: readonly Row[];
+  /** Copies whose process was killed. */
+  readonly kills: number;
+  /** Each violation with what it takes to see it again, as far as that can be had. */
+  readonly complaints: readonly string[];
 }
 
-/**
- * Mirrors a bucket on a real server in a child process while it is being written to, kills the child with SIGKILL at
- * random moments, and judges what is on disk after each kill. Throws at the first thing that is not as promised.
- */
-export async function runKillCampaign(options: CampaignOptions): Promise<CampaignReport> {
-  const random = randomFrom(options.seed);
-  const folder = await mkdtemp(join(tmpdir(), "millpond-kill-"));
-  const directory = join(folder, "copy");
-  await using server = await startNatsServer({ version: options.server });
-  await using connection = await connect({ servers: server.url });
-  const bucket = await connection.createBucket(BUCKET, { maxBytes: 1 << 30 });
-  const journal = new Journal();
-  const traffic = new Traffic(bucket, journal, random);
-  const report: CampaignReport = {
-    kills: 0,
-    killsAfterReady: 0,
-    resumes: 0,
-    updatesWritten: 0,
-    updatesPerSecond: 0,
-    updatesReceived: 0,
-    keys: 0,
-  };
-  try {
-    await traffic.seed();
-    const startedAt = performance.now();
-    const writing = traffic.run(options.updatesPerSecond);
-    try {
-      await killRepeatedly(options, {
-        directory,
-        url: server.url,
-        random,
-        traffic,
-        journal,
-        report,
+/** Runs cell after cell. What is not as promised ends its cell and is told in the end. */
+export async function runCampaign(campaign: Campaign): Promise<CampaignReport> {
+  return await new CampaignRun(campaign).run();
+}
+
+class CampaignRun implements CampaignReport {
+  readonly rows: Row[];
+  readonly complaints: string[] = [];
+  readonly #campaign: Campaign;
+  readonly #kinds: readonly Pick<Cell, "server" | "isSick">[];
+  readonly #endsAt: number;
+  readonly #running = new Set<Tally>();
+  #cells = 0;
+
+  constructor(campaign: Campaign) {
+    this.#campaign = campaign;
+    this.#endsAt = performance.now() + campaign.longestMs;
+    const disks = { well: [false], ill: [true], both: [false, true] }[campaign.disks];
+    this.#kinds = disks.flatMap((isSick) => campaign.servers.map((server) => ({ server, isSick })));
+    this.rows = this.#kinds.flatMap((kind) =>
+      variants.map((variant) => ({ ...kind, ...variant, tally: new Tally() })),
+    );
+  }
+
+  get kills(): number {
+    const ended = this.rows.map(({ tally }) => tally);
+    return [...ended, ...this.#running].reduce((kills, tally) => kills + tally.kills, 0);
+  }
+
+  async run(): Promise<CampaignReport> {
+    await Promise.all(Array.from({ length: this.#campaign.jobs }, () => this.#runCells()));
+    return this;
+  }
+
+  async #runCells(): Promise<void> {
+    while (!this.#isOver) {
+      const cell = this.#next();
+      const tallies = variants.map(() => new Tally());
+      for (const tally of tallies) this.#running.add(tally);
+      const goOn = (): boolean => {
+        this.#campaign.onProgress?.(this);
+        return !this.#isOver;
+      };
+      await runCell(cell, tallies, goOn).catch((error: unknown) => {
+        if (tallies.every(({ violations }) => Object.values(violations).every((n) => n === 0))) {
+          tallies[0]?.violated(error);
+        }
+        this.complaints.push(`${nameOf(cell)}: ${String(error)}`);
       });
-    } finally {
-      traffic.stop();
-      await writing;
+      this.#join(cell, tallies);
+      this.#campaign.onProgress?.(this, cell);
     }
-    report.updatesWritten = traffic.written;
-    report.updatesPerSecond = Math.round(
-      (traffic.written * 1000) / (performance.now() - startedAt),
-    );
-    report.keys = await assertConverged(directory, server.url, bucket);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
   }
-  return report;
-}
 
-interface Scene {
-  readonly directory: string;
-  readonly url: string;
-  readonly random: Random;
-  readonly traffic: Traffic;
-  readonly journal: Journal;
-  readonly report: CampaignReport;
-}
+  get #isOver(): boolean {
+    return this.kills >= this.#campaign.kills || performance.now() >= this.#endsAt;
+  }
 
-async function killRepeatedly(options: CampaignOptions, scene: Scene): Promise<void> {
-  const file = join(scene.directory, "copy.snap");
-  let cursor = WatchCursor.none;
-  while (scene.report.kills < options.kills) {
-    const ready = await mirrorAndKill(scene, !cursor.isNone);
-    await verify(file);
-    const snapshot = await readSnapshot(file);
-    const reached = snapshot?.cursor ?? WatchCursor.none;
-    assert.ok((reached.toU64() ?? 0n) >= (cursor.toU64() ?? 0n), "the cursor on disk went back");
-    if (ready !== undefined) {
-      const said = WatchCursor.fromHex(String(ready["cursor"])).toU64() ?? 0n;
-      assert.ok((reached.toU64() ?? 0n) >= said, "a cursor that was reported is not on disk");
+  #next(): Cell {
+    const { seed, kills, updatesPerSecond } = this.#campaign;
+    const number = this.#cells;
+    this.#cells += 1;
+    const kind = this.#kinds[number % this.#kinds.length];
+    if (kind === undefined) throw new Error("no server was named");
+    const signals = Math.min(SIGNALS_PER_CELL, Math.ceil((kills - this.kills) / variants.length));
+    return { ...kind, variants, seed: seed + number, signals, updatesPerSecond };
+  }
+
+  #join({ server, isSick }: Cell, tallies: readonly Tally[]): void {
+    const rows = this.rows.filter((row) => row.server === server && row.isSick === isSick);
+    for (const [index, tally] of tallies.entries()) {
+      this.#running.delete(tally);
+      rows[index]?.tally.join(tally);
     }
-    await scene.traffic.settled();
-    const entries = snapshot?.entries ?? new Map<string, KvEntry>();
-    scene.journal.assertCopy(entries, reached);
-    scene.journal.forget(entries, reached);
-    cursor = reached;
-    scene.report.kills += 1;
-    scene.report.updatesWritten = scene.traffic.written;
-    options.onKill?.(scene.report.kills, scene.report);
   }
 }
 
-/** Starts a mirror, kills it somewhere in its start, its catching up or its live phase, and says how far it had come. */
-async function mirrorAndKill(scene: Scene, hadCursor: boolean): Promise<CliRecord | undefined> {
-  const { directory, url, random, report } = scene;
-  await using cli = startCli("mirror", BUCKET, "--to", directory, "--nats", url, "--json");
-  const early = random() < EARLY_SHARE;
-  if (!early) await cli.event("ready");
-  await setTimeout(random() * (early ? EARLY_WITHIN_MS : LATE_WITHIN_MS));
-  assert.equal(cli.child.exitCode, null, `the mirror ended by itself: ${cli.stderr}`);
-  cli.child.kill("SIGKILL");
-  const { records } = await cli.ended();
-  for (const record of records) {
-    const { event } = record;
-    assert.ok(
-      event !== "error" && event !== "repair",
-      `no history was evicted, yet: ${JSON.stringify(record)}`,
-    );
-  }
-  const ready = records.find(({ event }) => event === "ready");
-  if (ready === undefined) return undefined;
-  assert.equal(ready["resumed"], hadCursor, "a start with a cursor on disk resumes, and only that");
-  report.killsAfterReady += 1;
-  report.updatesReceived += Number(ready["received"]);
-  if (hadCursor) report.resumes += 1;
-  return ready;
-}
-
-/** A last run to the end; then the copy has to equal the bucket key for key, revision for revision, value for value. */
-async function assertConverged(directory: string, url: string, bucket: KvStore): Promise<number> {
-  const last = await runCli("mirror", BUCKET, "--to", directory, "--nats", url, "--once", "--json");
-  assert.equal(last.status, 0, `the last mirror --once failed: ${last.stderr}`);
-  const snapshot = await readSnapshot(join(directory, "copy.snap"));
-  const copy = snapshot?.entries ?? new Map<string, KvEntry>();
-  let keys = 0;
-  for await (const entry of bucket.scan()) {
-    keys += 1;
-    const held = copy.get(entry.key);
-    assert.equal(held?.version.toHex(), entry.version.toHex(), `revision of ${entry.key}`);
-    assert.deepEqual(
-      Buffer.from(held?.value ?? []),
-      Buffer.from(entry.value),
-      `value of ${entry.key}`,
-    );
-  }
-  assert.equal(copy.size, keys, "the copy has keys that the bucket does not have");
-  return keys;
+function nameOf({ seed, server, isSick, signals }: Cell): string {
+  const kills = signals * variants.length;
+  return `--seed ${seed} --server ${server} --disks ${isSick ? "ill" : "well"} --kills ${kills}`;
 }

@@ -1,60 +1,83 @@
-import assert from "node:assert/strict";
-import type { KvEntry, WatchCursor } from "../../src/values/index.js";
+import { crc32 } from "node:zlib";
+import { Violation } from "./violation.js";
 
-interface Written {
-  readonly revision: bigint;
-  /** `undefined` for a removal. */
-  readonly value: Uint8Array | undefined;
+/** An entry as somebody has it. */
+export interface HeldEntry {
+  readonly revision: number;
+  readonly crc: number;
 }
 
-/** Every write that the bucket acknowledged, so that a copy at any cursor can be judged. */
+/** A copy at a position: everything up to there is in it. */
+export interface HeldCopy {
+  readonly position: number;
+  readonly entries: ReadonlyMap<string, HeldEntry>;
+}
+
+interface Written {
+  readonly revision: number;
+  /** `undefined` for a removal. */
+  readonly crc: number | undefined;
+}
+
+/** Every write that the bucket acknowledged, so that a copy at any position can be judged. */
 export class Journal {
   readonly #writes = new Map<string, Written[]>();
+  #newest = 0;
 
-  /** Writes of one key are to be recorded in the order of their revisions. */
-  record(key: string, revision: bigint, value: Uint8Array | undefined): void {
-    const writes = this.#writes.get(key) ?? [];
-    writes.push({ revision, value });
-    this.#writes.set(key, writes);
+  /** The last revision that was acknowledged. */
+  get newest(): number {
+    return this.#newest;
   }
 
-  /** Forgets what no copy at `cursor` or later can hold any more, given that it holds `entries` now. */
-  forget(entries: ReadonlyMap<string, KvEntry>, cursor: WatchCursor): void {
-    const position = cursor.toU64() ?? 0n;
+  /** Writes of one key are to be recorded in the order of their revisions. */
+  record(key: string, revision: number, value: Uint8Array | undefined): void {
+    const writes = this.#writes.get(key) ?? [];
+    writes.push({ revision, crc: value === undefined ? undefined : crc32(value) });
+    this.#writes.set(key, writes);
+    this.#newest = Math.max(this.#newest, revision);
+  }
+
+  /** Forgets what none of those copies, nor a later state of one, can hold. */
+  forget(copies: readonly HeldCopy[]): void {
+    const position = Math.min(...copies.map((copy) => copy.position));
     for (const [key, writes] of this.#writes) {
-      const held = entries.get(key)?.version.toU64();
       const due = writes.findLastIndex(({ revision }) => revision <= position);
-      const kept = held === undefined ? due : writes.findIndex(({ revision }) => revision === held);
-      const first = Math.min(due, kept);
+      const held = copies.map(({ entries }) => entries.get(key)?.revision ?? Infinity);
+      const oldest = Math.min(...held);
+      const kept = writes.findIndex(({ revision }) => revision >= oldest);
+      const first = kept === -1 ? due : Math.min(due, kept);
       if (first > 0) writes.splice(0, first);
     }
   }
 
+  /** Throws where the bucket never had that. */
+  requireWritten(key: string, { revision, crc }: HeldEntry): void {
+    const write = this.#writes.get(key)?.find((each) => each.revision === revision);
+    if (write?.crc === crc) return;
+    throw new Violation("wrong", `${key} at revision ${revision} is no value that was written`);
+  }
+
   /**
-   * Asserts that `entries` is what a copy at `cursor` may hold: for each key the newest write up to the cursor, or a later
-   * one. A write that was overwritten before it could be delivered may be missing, if what overwrote it lies beyond the
-   * cursor: a bucket that keeps one record a key never delivers it.
+   * Throws where `copy` is not what a copy at its position may hold: for each key the newest write up to there or, unless
+   * it has to be exactly there, a later one. A write that was overwritten before it could be delivered may be missing, if what
+   * overwrote it lies beyond the position: a bucket that keeps one record a key never delivers it.
    */
-  assertCopy(entries: ReadonlyMap<string, KvEntry>, cursor: WatchCursor): void {
-    const position = cursor.toU64() ?? 0n;
-    for (const key of entries.keys()) assert.ok(this.#writes.has(key), `${key} was never written`);
-    for (const [key, writes] of this.#writes) {
-      const entry = entries.get(key);
-      const held = entry?.version.toU64() ?? 0n;
-      if (entry !== undefined) {
-        const write = writes.find(({ revision }) => revision === held);
-        assert.ok(
-          write?.value !== undefined,
-          `${key} at revision ${held} is not a value that was written`,
-        );
-        assert.deepEqual(Buffer.from(entry.value), Buffer.from(write.value), `value of ${key}`);
+  check({ entries, position }: HeldCopy, { exactly }: { readonly exactly: boolean }): void {
+    for (const [key, entry] of entries) {
+      this.requireWritten(key, entry);
+      if (exactly && entry.revision > position) {
+        throw new Violation("wrong", `${key} is at ${entry.revision}, the position at ${position}`);
       }
-      const due = writes.filter(({ revision }) => revision <= position).at(-1);
-      if (due === undefined || held >= due.revision) continue;
-      if (due.value === undefined && entry === undefined) continue;
-      assert.ok(
-        writes.some(({ revision }) => revision > position),
-        `${key} is at ${held} though the cursor ${position} is past its newest write ${due.revision}`,
+    }
+    for (const [key, writes] of this.#writes) {
+      const held = entries.get(key)?.revision;
+      const due = writes.findLast(({ revision }) => revision <= position);
+      if (due === undefined || (held ?? 0) >= due.revision) continue;
+      if (due.crc === undefined && held === undefined) continue;
+      if (writes.some(({ revision }) => revision > position)) continue;
+      throw new Violation(
+        "lost",
+        `${key} is at ${held}, though position ${position} is past its newest write ${due.revision}`,
       );
     }
   }

@@ -2,9 +2,11 @@ import type { KvStore } from "../../src/kv/index.js";
 import type { Random } from "../../src/platform/clock.js";
 import type { Journal } from "./journal.js";
 
-const STABLE_KEYS = 200;
-const HOT_KEYS = 2000;
-const IN_FLIGHT = 256;
+const STABLE_KEYS = 20;
+const HOT_KEYS = 60;
+/** Of the longest value: short enough that a log is compacted every few hundred updates. */
+const VALUE_BYTES = 300;
+const IN_FLIGHT = 24;
 const SLICE_MS = 10;
 
 /** Writes to a bucket at a steady rate until stopped, and records each acknowledged write. */
@@ -15,6 +17,8 @@ export class Traffic {
   readonly #busyKeys = new Set<string>();
   readonly #inFlight = new Set<Promise<void>>();
   #stopped = false;
+  /** Issued before it pauses. */
+  #left = 0;
   #written = 0;
   #failure: unknown;
 
@@ -42,12 +46,21 @@ export class Traffic {
     let issued = 0;
     while (!this.#stopped) {
       const due = ((performance.now() - startedAt) / 1000) * updatesPerSecond;
-      for (; issued < due && this.#inFlight.size < IN_FLIGHT; issued += 1) this.#issue();
+      for (; issued < due && this.#mayIssue; issued += 1) this.#issue();
       await new Promise((resolve) => setTimeout(resolve, SLICE_MS));
-      // What the server could not take in this slice is not made up for: the rate is a ceiling.
-      if (this.#inFlight.size >= IN_FLIGHT) issued = Math.max(issued, due - IN_FLIGHT);
+      // What could not be written in this slice is not made up for: the rate is a ceiling.
+      if (!this.#mayIssue) issued = Math.max(issued, due);
     }
     await this.settled();
+  }
+
+  /** Writes so many more, and then none until {@link Traffic.goOn}. */
+  pauseAfter(updates: number): void {
+    this.#left = updates;
+  }
+
+  goOn(): void {
+    this.#left = Infinity;
   }
 
   stop(): void {
@@ -60,7 +73,12 @@ export class Traffic {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
+  get #mayIssue(): boolean {
+    return this.#left > 0 && this.#inFlight.size < IN_FLIGHT;
+  }
+
   #issue(): void {
+    this.#left -= 1;
     let key: string;
     do key = `hot.${Math.floor(this.#random() * HOT_KEYS)}`;
     while (this.#busyKeys.has(key));
@@ -86,7 +104,7 @@ export class Traffic {
 
   async #put(key: string): Promise<void> {
     const value = Buffer.from(
-      `${key}=${this.#random()}`.padEnd(Math.floor(this.#random() * 400), "."),
+      `${key}=${this.#random()}`.padEnd(Math.floor(this.#random() * VALUE_BYTES), "."),
     );
     const version = await this.#bucket.put(key, value);
     this.#record(key, version.toU64(), value);
@@ -94,7 +112,7 @@ export class Traffic {
 
   #record(key: string, revision: bigint | undefined, value: Uint8Array | undefined): void {
     if (revision === undefined) throw new Error(`the write of ${key} came back without a revision`);
-    this.#journal.record(key, revision, value);
+    this.#journal.record(key, Number(revision), value);
     this.#written += 1;
   }
 }
