@@ -1,6 +1,7 @@
 // Kills mirrors of real servers' buckets over and over, with compactions and followers beside them, on disks that are well or fall ill
 // now and then: `npm run crash -- --kills 200 --seed 1 --server 2.15.1 --disks both`. Prints how far it is after each cell, and a table.
-// A process has four copies, so that one SIGKILL is four kills. `--minutes` ends it sooner, `--jobs` runs cells side by side.
+// A process has four copies, so that one SIGKILL is four kills. `--minutes` ends it sooner, `--jobs` runs cells side by
+// side, `--patience 10` waits ten times as long on a machine that has others to serve.
 import { parseArgs } from "node:util";
 import { runCampaign, type Campaign } from "../test/crash/campaign.js";
 import { tableOf } from "../test/crash/table.js";
@@ -14,6 +15,7 @@ const { values } = parseArgs({
     server: { type: "string" },
     disks: { type: "string", default: "both" },
     jobs: { type: "string", default: "1" },
+    patience: { type: "string", default: "1" },
     minutes: { type: "string", default: "600" },
   },
 });
@@ -48,6 +50,7 @@ const report = await runCampaign({
   seed: Number(values.seed),
   kills: Number(values.kills),
   updatesPerSecond: Number(values.rate),
+  patience: Number(values.patience),
   jobs: Number(values.jobs),
   longestMs: Number(values.minutes) * 60_000,
   onProgress,

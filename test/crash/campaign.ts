@@ -22,6 +22,8 @@ export interface Campaign {
   /** Copies whose process is killed, at least. */
   readonly kills: number;
   readonly updatesPerSecond: number;
+  /** Default 1; see `Cell`. */
+  readonly patience?: number;
   /** Cells that run at a time. */
   readonly jobs: number;
   /** When it ends although there were not so many, in milliseconds from its start. */
@@ -104,13 +106,13 @@ class CampaignRun implements CampaignReport {
   }
 
   #next(): Cell {
-    const { seed, kills, updatesPerSecond } = this.#campaign;
+    const { seed, kills, updatesPerSecond, patience = 1 } = this.#campaign;
     const number = this.#cells;
     this.#cells += 1;
     const kind = this.#kinds[number % this.#kinds.length];
     if (kind === undefined) throw new Error("no server was named");
     const signals = Math.min(SIGNALS_PER_CELL, Math.ceil((kills - this.kills) / variants.length));
-    return { ...kind, variants, seed: seed + number, signals, updatesPerSecond };
+    return { ...kind, variants, seed: seed + number, signals, updatesPerSecond, patience };
   }
 
   #join({ server, isSick }: Cell, tallies: readonly Tally[]): void {

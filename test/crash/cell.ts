@@ -22,7 +22,7 @@ import { demand } from "./violation.js";
 const BUCKET = "killed";
 const COMPACT_THRESHOLD = 8 * 1024;
 /** How often each process of followers looks, in milliseconds; each is replaced by a new one every so many kills. */
-const POLLS_MS = [40, 150];
+const POLLS_MS = [50, 200];
 const REPLACE_EVERY = 40;
 /** Updates that come at most between two mirrors, and until the last follower has come to the end. */
 const UPDATES_BETWEEN = 60;
@@ -44,6 +44,8 @@ export interface Cell {
   /** How many processes are killed. */
   readonly signals: number;
   readonly updatesPerSecond: number;
+  /** What is waited for may take so many times as long as it should: for a machine that has others to serve. */
+  readonly patience: number;
 }
 
 /**
@@ -67,7 +69,12 @@ export async function runCell(
     const order = { ...variant, path: folder.file(`copy-${index}`), death: undefined };
     const tally = tallies[index];
     if (tally === undefined) throw new Error("a tally for each variant is missing");
-    return new CopyJudge({ ...order, sickness: undefined }, tally, traffic, journal);
+    return new CopyJudge({ ...order, sickness: undefined }, tally, {
+      traffic,
+      journal,
+      patience: cell.patience,
+      isSick: cell.isSick,
+    });
   });
   await traffic.seed();
   await using run = new CellRun(cell, server.url, random, { traffic, journal, judges });
@@ -120,13 +127,18 @@ class CellRun implements AsyncDisposable {
   async converge(bucket: KvStore): Promise<void> {
     const entries: KvEntry[] = [];
     for await (const entry of bucket.scan()) entries.push(entry);
+    const { patience } = this.#cell;
     for (const judge of this.#parts.judges) {
       const { path, format } = judge.order;
       const to = ["--to", path, "--nats", this.#servers, "--format", String(format)];
       const last = await runCli("mirror", BUCKET, ...to, "--once", "--json");
       demand(last.status === 0, "wrong", `the last mirror --once failed: ${last.stderr}`);
       await judge.refresh();
-      await until("its followers have come to the end", () => judge.isFollowed, FOLLOWED_MS);
+      await until(
+        "its followers have come to the end",
+        () => judge.isFollowed,
+        FOLLOWED_MS * patience,
+      );
       judge.requireEqual(entries);
     }
   }
@@ -164,7 +176,8 @@ class CellRun implements AsyncDisposable {
       sickness: this.#cell.isSick ? integerBelow(this.#random, 2 ** 31) : undefined,
     }));
     const servers = this.#servers;
-    return { servers, bucket: BUCKET, compactThreshold: COMPACT_THRESHOLD, copies };
+    const { patience } = this.#cell;
+    return { servers, bucket: BUCKET, compactThreshold: COMPACT_THRESHOLD, copies, patience };
   }
 
   #follower(number: number): FollowerProcess {

@@ -3,12 +3,11 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import type { KvEntry } from "../../src/values/index.js";
 import { readSnapshot, verify } from "../../src/log/index.js";
-import { FollowerJudge } from "./follower-judge.js";
-import type { HeldCopy, Journal } from "./journal.js";
+import { FollowerJudge, type JudgeParts } from "./follower-judge.js";
+import type { HeldCopy } from "./journal.js";
 import type { Life } from "./life.js";
 import type { CopyOrder } from "./orders.js";
 import type { Tally } from "./tally.js";
-import type { Traffic } from "./traffic.js";
 import { demand, Violation } from "./violation.js";
 
 const LOG = "copy.snap";
@@ -19,16 +18,14 @@ const HEADER_BYTES = 24;
 export class CopyJudge {
   readonly order: CopyOrder;
   readonly tally: Tally;
-  readonly #traffic: Traffic;
-  readonly #journal: Journal;
+  readonly #parts: JudgeParts;
   readonly #followers = new Map<number, FollowerJudge>();
   #copy: HeldCopy = { position: 0, entries: new Map() };
 
-  constructor(order: CopyOrder, tally: Tally, traffic: Traffic, journal: Journal) {
+  constructor(order: CopyOrder, tally: Tally, parts: JudgeParts) {
     this.order = order;
     this.tally = tally;
-    this.#traffic = traffic;
-    this.#journal = journal;
+    this.#parts = parts;
   }
 
   get position(): number {
@@ -42,12 +39,7 @@ export class CopyJudge {
 
   /** In the place of the follower of that number that there was. */
   newFollower(number: number): FollowerJudge {
-    const judge = new FollowerJudge(
-      this.#traffic,
-      this.#journal,
-      this.tally.followers,
-      this.position,
-    );
+    const judge = new FollowerJudge(this.#parts, this.tally.followers, this.position);
     this.#followers.set(number, judge);
     return judge;
   }
@@ -83,7 +75,7 @@ export class CopyJudge {
       "lost",
       `${life.saidCursor} was told, ${position} is there`,
     );
-    this.#journal.check(this.#copy, { exactly: false });
+    this.#parts.journal.check(this.#copy, { exactly: false });
     for (const follower of this.#followers.values()) follower.owe(position);
     this.checkFollowers();
   }
@@ -126,7 +118,7 @@ export class CopyJudge {
       }
       if (each.said !== "read") continue;
       for (const [key, revision, crc] of each.entries) {
-        this.#journal.requireWritten(key, { revision, crc });
+        this.#parts.journal.requireWritten(key, { revision, crc });
       }
     }
     if (isReady) demand(isResumed === before.position > 0, "lost", "it did not resume");

@@ -11,28 +11,40 @@ export interface FollowerTally {
   looks: number;
   loads: number;
   jumps: number;
+  wentBack: number;
   /** The longest from when a position was found on the disk until one of them was there, in milliseconds. */
   catchUpMs: number;
 }
 
+/** What it takes to judge. */
+export interface JudgeParts {
+  readonly traffic: Traffic;
+  readonly journal: Journal;
+  /** See `Cell`. */
+  readonly patience: number;
+  /** Whether the disk falls ill: then a log takes back what was not acknowledged, and followers, who saw it, with it. */
+  readonly isSick: boolean;
+}
+
 /** Judges all that a follower of one copy shows. */
 export class FollowerJudge {
-  readonly #traffic: Traffic;
-  readonly #journal: Journal;
+  readonly #parts: JudgeParts;
   readonly #tally: FollowerTally;
   readonly #entries = new Map<string, HeldEntry>();
   readonly #owed: { readonly position: number; readonly since: number }[] = [];
   #position: number;
+  /** The log never goes back behind it. */
+  #acknowledged: number;
   #last: Pick<FollowerMessage, "loads" | "jumps"> = { loads: 0, jumps: 0 };
   #judging: Promise<void> = Promise.resolve();
   #violation: unknown;
 
   /** `position`: where the log is at least; it shows nothing older. */
-  constructor(traffic: Traffic, journal: Journal, tally: FollowerTally, position: number) {
-    this.#traffic = traffic;
-    this.#journal = journal;
+  constructor(parts: JudgeParts, tally: FollowerTally, position: number) {
+    this.#parts = parts;
     this.#tally = tally;
     this.#position = position;
+    this.#acknowledged = position;
   }
 
   /** As of what has been judged. */
@@ -46,6 +58,7 @@ export class FollowerJudge {
 
   /** The log is at `position` by now: it has to come there. */
   owe(position: number): void {
+    this.#acknowledged = position;
     if (position > this.#position) this.#owed.push({ position, since: performance.now() });
   }
 
@@ -56,13 +69,13 @@ export class FollowerJudge {
     if (first === undefined) return;
     const ms = performance.now() - first.since;
     const where = `it is at ${this.#position}, the log at ${first.position} for ${Math.round(ms)} ms`;
-    demand(ms < CATCH_UP_MS, "stuck", `a follower: ${where}`);
+    demand(ms < CATCH_UP_MS * this.#parts.patience, "stuck", `a follower: ${where}`);
   }
 
   /** What it shows may have come there before the server's answer to its writer. */
   receive(message: FollowerMessage): void {
     const receivedAt = performance.now();
-    const written = this.#traffic.settled();
+    const written = this.#parts.traffic.settled();
     written.catch(() => undefined);
     this.#judging = this.#judging
       .then(() => written)
@@ -74,17 +87,28 @@ export class FollowerJudge {
 
   #judge(message: FollowerMessage, receivedAt: number): void {
     const { position, changed, gone, wentBack, loads, jumps } = message;
-    demand(wentBack === 0, "back", "a follower says that the log went back");
-    demand(position >= this.#position, "back", `a follower: ${position} after ${this.#position}`);
+    const isBack = position < this.#position;
+    if (isBack) this.#requireMayGoBack(position);
+    demand(wentBack === 0 || this.#parts.isSick, "back", "a follower says that the log went back");
     for (const key of gone) this.#entries.delete(key);
     for (const [key, revision, crc] of changed) {
       const before = this.#entries.get(key)?.revision ?? 0;
-      demand(revision > before, "back", `a follower: ${key} at ${revision} after ${before}`);
+      demand(
+        isBack || revision > before,
+        "back",
+        `a follower: ${key} at ${revision} after ${before}`,
+      );
       this.#entries.set(key, { revision, crc });
     }
     this.#position = position;
-    this.#journal.check(this.copy, { exactly: true });
+    this.#parts.journal.check(this.copy, { exactly: true });
     this.#count(receivedAt, { loads, jumps });
+  }
+
+  #requireMayGoBack(position: number): void {
+    const mayBe = this.#parts.isSick && position >= this.#acknowledged;
+    demand(mayBe, "back", `a follower: ${position} after ${this.#position}`);
+    this.#tally.wentBack += 1;
   }
 
   #count(receivedAt: number, { loads, jumps }: Pick<FollowerMessage, "loads" | "jumps">): void {

@@ -7,7 +7,7 @@ import type { WatchCursor } from "../../src/values/index.js";
 import { MeddlingFileSystem, type Meddler } from "../support/meddling-file-system.js";
 import { randomFrom } from "../support/seed.js";
 import { Death, sayOf, type Say } from "./death.js";
-import type { CopyOrder } from "./orders.js";
+import type { CopyOrder, MirrorOrder } from "./orders.js";
 import { SickBed } from "./sick-bed.js";
 import { Sickness } from "./sickness.js";
 
@@ -30,14 +30,15 @@ export class KeptCopy {
   #replica: Replica | undefined;
   #isFetching = false;
 
-  constructor(index: number, order: CopyOrder, compactThreshold: number) {
+  constructor(index: number, order: CopyOrder, all: MirrorOrder) {
     this.#order = order;
-    this.#compactThreshold = compactThreshold;
+    this.#compactThreshold = all.compactThreshold;
     this.#say = sayOf(index);
     this.#death = new Death(order.death, this.#say);
     const random = randomFrom(order.sickness ?? 0);
     const sickness = new Sickness(random);
-    if (order.sickness !== undefined) this.#bed = new SickBed(sickness, random, this.#say);
+    if (order.sickness !== undefined)
+      this.#bed = new SickBed(sickness, random, all.patience, this.#say);
     this.#fs = new MeddlingFileSystem(inTurn(this.#death, sickness));
   }
 

@@ -38,15 +38,17 @@ export async function liveAndDie(
   begun: () => void,
 ): Promise<Life[]> {
   const count = order.copies.length;
+  const readyMs = READY_MS * order.patience;
   mirror.tell({ kind: "mirror", order });
-  await mirror.heard("opening", count, READY_MS);
+  await mirror.heard("opening", count, readyMs);
   begun();
   if (manner.kind === "early") {
     await delay(manner.afterMs);
-  } else if (await mirror.heard("ready", count, READY_MS)) {
+  } else if (await mirror.heard("ready", count, readyMs)) {
     if (manner.kind === "operation") await mirror.goneWithin(OPERATION_MS);
+    else if (manner.kind === "recovered") await mirror.heard("recovered", count, readyMs);
     else await delay(manner.afterMs);
-    if (manner.kind === "close") await closing(mirror, manner, count);
+    if (manner.kind === "close") await closing(mirror, manner, count, readyMs);
   }
   await mirror.kill();
   return order.copies.map((_copy, index) =>
@@ -61,12 +63,13 @@ async function closing(
   mirror: MirrorProcess,
   { thenMs, death }: Extract<Manner, { readonly kind: "close" }>,
   count: number,
+  deadlineMs: number,
 ): Promise<void> {
   if (!mirror.isRunning) return;
   mirror.tell({ kind: "close" });
-  await mirror.heard("closing", count, READY_MS);
+  await mirror.heard("closing", count, deadlineMs);
   if (death === undefined) await delay(thenMs);
-  else await mirror.heard("closed", count, READY_MS);
+  else await mirror.heard("closed", count, deadlineMs);
 }
 
 function lifeOf(pid: number, said: readonly Said[]): Life {

@@ -8,6 +8,8 @@ export type Manner =
   | { readonly kind: "early"; readonly afterMs: number }
   /** So long after it has caught up. */
   | { readonly kind: "live"; readonly afterMs: number }
+  /** Once its disk has been ill and its log has all of it again. */
+  | { readonly kind: "recovered" }
   /** By itself, at one of its file operations. */
   | { readonly kind: "operation"; readonly death: DeathPlan }
   /** Told to close so long after it has caught up, and killed so long after that, or by itself at one of the operations. */
@@ -36,7 +38,7 @@ const MOMENTS = ["before", "during", "after"] as const;
 const SWITCHES = ["rename", "syncDirectory", "writeSync"] as const;
 const SWITCH_SHARE = 0.5;
 
-/** In hundredths, in this order; the rest are live. */
+/** In hundredths, in this order; the rest are live, or half of them where the disk falls ill, and the other half recovered. */
 const SHARES = { commandLine: 4, early: 18, operation: 14, compaction: 38, close: 10 };
 
 export function randomManner(random: Random, isSick: boolean): Manner {
@@ -53,6 +55,7 @@ export function randomManner(random: Random, isSick: boolean): Manner {
     const death = random() < 0.5 ? deathAt(random, "close", CLOSE_OPERATIONS) : undefined;
     return { kind: "close", afterMs: random() * liveMs, thenMs: random() * CLOSE_MS, death };
   }
+  if (isSick && random() < 0.5) return { kind: "recovered" };
   return { kind: "live", afterMs: random() * liveMs };
 }
 

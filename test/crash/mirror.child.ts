@@ -13,8 +13,7 @@ process.on("message", (message: MirrorMessage) => {
 });
 
 async function mirror(order: MirrorOrder): Promise<void> {
-  const { compactThreshold } = order;
-  copies.push(...order.copies.map((copy, index) => new KeptCopy(index, copy, compactThreshold)));
+  copies.push(...order.copies.map((copy, index) => new KeptCopy(index, copy, order)));
   const connection = await connect({ servers: order.servers });
   const bucket = connection.bucket(order.bucket);
   await Promise.all(copies.map((copy) => copy.open(bucket)));

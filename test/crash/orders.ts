@@ -29,6 +29,8 @@ export interface MirrorOrder {
   readonly servers: string;
   readonly bucket: string;
   readonly compactThreshold: number;
+  /** See `Cell`. */
+  readonly patience: number;
   readonly copies: readonly CopyOrder[];
 }
 

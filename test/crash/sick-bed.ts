@@ -15,6 +15,7 @@ const RECOVERY_MS = 20_000;
 export class SickBed {
   readonly #sickness: Sickness;
   readonly #random: Random;
+  readonly #recoveryMs: number;
   readonly #say: Say;
   /** When the disk's state changes, and which it is in; `recovering`: well, and the log not yet. */
   #nextAt = Infinity;
@@ -28,9 +29,10 @@ export class SickBed {
   #wanted = 0n;
   #wellAt = 0;
 
-  constructor(sickness: Sickness, random: Random, say: Say) {
+  constructor(sickness: Sickness, random: Random, patience: number, say: Say) {
     this.#sickness = sickness;
     this.#random = random;
+    this.#recoveryMs = RECOVERY_MS * patience;
     this.#say = say;
   }
 
@@ -84,7 +86,7 @@ export class SickBed {
       this.#state = "well";
       this.#nextAt = now + this.#random() * WELL_MS;
       this.#say({ said: "recovered", afterMs: Math.round(afterMs) });
-    } else if (afterMs > RECOVERY_MS) {
+    } else if (afterMs > this.#recoveryMs) {
       this.#nextAt = Infinity;
       const { lastError } = replica.status();
       this.#violated(

@@ -14,7 +14,13 @@ export class Tally {
   resumes = 0;
   fills = 0;
   written = 0;
-  readonly followers: FollowerTally = { looks: 0, loads: 0, jumps: 0, catchUpMs: 0 };
+  readonly followers: FollowerTally = {
+    looks: 0,
+    loads: 0,
+    jumps: 0,
+    wentBack: 0,
+    catchUpMs: 0,
+  };
   /** What a disk had that fell ill, how many operations failed, and for how long the store told of it. */
   illnesses = 0;
   faults = 0;
@@ -49,10 +55,11 @@ export class Tally {
     for (const kind of violationKinds) this.violations[kind] += other.violations[kind];
     for (const name of SUMS) this[name] += other[name];
     this.recoveryMs = Math.max(this.recoveryMs, other.recoveryMs);
-    const { looks, loads, jumps, catchUpMs } = other.followers;
+    const { looks, loads, jumps, wentBack, catchUpMs } = other.followers;
     this.followers.looks += looks;
     this.followers.loads += loads;
     this.followers.jumps += jumps;
+    this.followers.wentBack += wentBack;
     this.followers.catchUpMs = Math.max(this.followers.catchUpMs, catchUpMs);
   }
 

@@ -1,11 +1,15 @@
 import type { KvStore } from "../../src/kv/index.js";
 import type { Random } from "../../src/platform/clock.js";
+import { integerBelow } from "../support/seed.js";
 import type { Journal } from "./journal.js";
 
 const STABLE_KEYS = 20;
-const HOT_KEYS = 60;
-/** Of the longest value: short enough that a log is compacted every few hundred updates. */
-const VALUE_BYTES = 300;
+/** Half of the writes are of a few keys with long values, so that a log is due for a compaction every hundred updates or so... */
+const HOT_KEYS = 10;
+const HOT_BYTES = 400;
+/** ...and the others of many with short ones, so that a loss still shows a while later. */
+const WARM_KEYS = 150;
+const WARM_BYTES = 40;
 const IN_FLIGHT = 24;
 const SLICE_MS = 10;
 
@@ -80,7 +84,7 @@ export class Traffic {
   #issue(): void {
     this.#left -= 1;
     let key: string;
-    do key = `hot.${Math.floor(this.#random() * HOT_KEYS)}`;
+    do key = this.#randomKey();
     while (this.#busyKeys.has(key));
     this.#busyKeys.add(key);
     const write = this.#write(key)
@@ -95,6 +99,11 @@ export class Traffic {
     this.#inFlight.add(write);
   }
 
+  #randomKey(): string {
+    if (this.#random() < 0.5) return `hot.${integerBelow(this.#random, HOT_KEYS)}`;
+    return `warm.${integerBelow(this.#random, WARM_KEYS)}`;
+  }
+
   async #write(key: string): Promise<void> {
     const dice = this.#random();
     if (dice < 0.85) return this.#put(key);
@@ -103,8 +112,9 @@ export class Traffic {
   }
 
   async #put(key: string): Promise<void> {
+    const mostBytes = key.startsWith("hot.") ? HOT_BYTES : WARM_BYTES;
     const value = Buffer.from(
-      `${key}=${this.#random()}`.padEnd(Math.floor(this.#random() * VALUE_BYTES), "."),
+      `${key}=${this.#random()}`.padEnd(Math.floor(this.#random() * mostBytes), "."),
     );
     const version = await this.#bucket.put(key, value);
     this.#record(key, version.toU64(), value);
