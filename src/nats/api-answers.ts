@@ -12,37 +12,35 @@ import { fromApiError } from "./errors.js";
 import { nanosOfTime } from "./message.js";
 
 type Fields = Readonly<Record<string, unknown>>;
+/** Whether an answer is of the kind that was asked for. */
+export type AnswerCheck<T> = (answer: Fields) => answer is Fields & T;
 
 /**
  * What a server answered to what `doing` says, checked by `isOne`. Throws the error that it is, and `operation-failed` for what no
  * server of NATS answers: something else may have, and its figures would go into positions.
  */
-export function answerOf<T>(
-  doing: string,
-  message: Pick<Msg, "json">,
-  isOne: (answer: Fields) => boolean,
-): T {
+export function answerOf<T>(doing: string, message: Pick<Msg, "json">, isOne: AnswerCheck<T>): T {
   const answer = objectOf(message);
   if (answer === undefined) throw unreadable(doing);
   const { error } = answer;
   if (error !== undefined) throw isError(error) ? fromApiError(doing, error) : unreadable(doing);
   if (!isOne(answer)) throw unreadable(doing);
-  return answer as T;
+  return answer;
 }
 
-export function isStreamInfo(answer: Fields): boolean {
+export function isStreamInfo(answer: Fields): answer is Fields & StreamInfo {
   const { created, ts, config, state } = answer as Partial<Record<keyof StreamInfo, unknown>>;
   if (typeof created !== "string" || !(ts === undefined || isTime(ts))) return false;
   return isFields(config) && isConfig(config) && isFields(state) && isState(state);
 }
 
-export function isConsumerInfo(answer: Fields): boolean {
+export function isConsumerInfo(answer: Fields): answer is Fields & ConsumerInfo {
   const { name, num_pending, delivered } = answer as Partial<Record<keyof ConsumerInfo, unknown>>;
   if (typeof name !== "string" || !isCount(num_pending) || !isFields(delivered)) return false;
   return isCount(delivered["consumer_seq"]) && isCount(delivered["stream_seq"]);
 }
 
-export function isMessage(answer: Fields): boolean {
+export function isMessage(answer: Fields): answer is Fields & { readonly message: StoredMessage } {
   const { message } = answer;
   if (!isFields(message)) return false;
   const { seq, subject, time, hdrs, data } = message as Partial<
@@ -52,13 +50,13 @@ export function isMessage(answer: Fields): boolean {
   return [hdrs, data].every((part) => part === undefined || typeof part === "string");
 }
 
-export function isPublishAck(answer: Fields): boolean {
+export function isPublishAck(answer: Fields): answer is Fields & PublishAck {
   return isCount((answer as Partial<Record<keyof PublishAck, unknown>>).seq);
 }
 
 /** For an answer that says nothing but that it was done. */
-export function isAnything(): boolean {
-  return true;
+export function isAnything(answer: Fields): answer is Fields {
+  return isFields(answer);
 }
 
 function isState(state: Fields): boolean {

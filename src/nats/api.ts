@@ -1,4 +1,11 @@
-import { answerOf, isAnything, isConsumerInfo, isMessage, isStreamInfo } from "./api-answers.js";
+import {
+  answerOf,
+  isAnything,
+  isConsumerInfo,
+  isMessage,
+  isStreamInfo,
+  type AnswerCheck,
+} from "./api-answers.js";
 import type {
   ConsumerConfig,
   ConsumerInfo,
@@ -12,9 +19,6 @@ import { Leftovers, type Leftover } from "./leftovers.js";
 import type { Link } from "./link.js";
 
 const PREFIX = "$JS.API";
-/** Whether an answer is of the kind that was asked for. */
-type Check = Parameters<typeof answerOf>[2];
-
 const NO_MESSAGE_FOUND = 10037;
 const NAME_TAKEN = 10058;
 /** A stream that does not tell of itself in this time is as good as away: a watch must not wait longer to say so. */
@@ -74,7 +78,7 @@ export class JetStreamApi {
 
   async #message(stream: string, which: object): Promise<StoredMessage | undefined> {
     try {
-      const answer = await this.#ask<{ readonly message: StoredMessage }>(
+      const answer = await this.#ask(
         `read from stream ${stream}`,
         `STREAM.MSG.GET.${stream}`,
         isMessage,
@@ -91,7 +95,7 @@ export class JetStreamApi {
     const { name } = config;
     // Before it is there: whoever ends this while the answer is under way leaves it behind else.
     this.#consumers.set(name, { stream, consumer: name });
-    return await this.#ask<ConsumerInfo>(
+    return await this.#ask(
       `create a consumer of stream ${stream}`,
       `CONSUMER.CREATE.${stream}.${name}`,
       isConsumerInfo,
@@ -138,7 +142,7 @@ export class JetStreamApi {
   async #ask<T>(
     doing: string,
     subject: string,
-    isOne: Check,
+    isOne: AnswerCheck<T>,
     body?: unknown,
     limitMs = ASK_MS,
   ): Promise<T> {
@@ -155,7 +159,7 @@ export class JetStreamApi {
   async #call<T>(
     doing: string,
     subject: string,
-    isOne: Check,
+    isOne: AnswerCheck<T>,
     body?: unknown,
     timeoutMs?: number,
   ): Promise<T> {

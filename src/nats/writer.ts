@@ -4,7 +4,6 @@ import type { KvWriter, PutOptions } from "../kv/index.js";
 import { checkKey, VersionToken } from "../values/index.js";
 import type { JetStreamApi } from "./api.js";
 import { answerOf, isPublishAck } from "./api-answers.js";
-import type { PublishAck } from "./api-types.js";
 import { isNoResponders } from "./errors.js";
 import type { BucketReader } from "./reader.js";
 import { requireServer, supportsTtl } from "./server-version.js";
@@ -93,7 +92,7 @@ export class BucketWriter implements KvWriter {
     const subject = `${subjectPrefixOf(this.#bucket)}${key}`;
     const doing = `write key ${key} of bucket ${this.#bucket}`;
     const answer = await this.#publish(doing, subject, value, sent);
-    return VersionToken.fromU64(answerOf<PublishAck>(doing, answer, isPublishAck).seq);
+    return VersionToken.fromU64(answerOf(doing, answer, isPublishAck).seq);
   }
 
   async #publish(
