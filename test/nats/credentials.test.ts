@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { describe, test } from "node:test";
-import { inspect } from "node:util";
 import { isMillpondError } from "../../src/errors/index.js";
 import { connect, type ConnectOptions } from "../../src/nats/index.js";
 import { openReplica, type ReplicaEvent } from "../../src/replica/index.js";
 import { operatorMode, userKeys } from "../support/nats-jwt.js";
 import { serverVersions, startNatsServer, type NatsServer } from "../support/nats-server.js";
+import { printed } from "../support/printed.js";
 import { tempDirectory } from "../support/temp-directory.js";
 import { until } from "../support/until.js";
 
@@ -25,15 +25,6 @@ async function failureOf(options: ConnectOptions): Promise<unknown> {
   } catch (error) {
     return error;
   }
-}
-
-/** All that a log, a debugger or a report could show. */
-function printed(thing: unknown): string {
-  const shown = inspect(thing, { depth: 20, showHidden: true, getters: true });
-  const json = JSON.stringify(thing, (_, value: unknown) =>
-    typeof value === "bigint" ? String(value) : value,
-  );
-  return `${shown} ${json} ${String(thing)}`;
 }
 
 const withUser = 'authorization { user: "u@x", password: "p:a/ss" }';

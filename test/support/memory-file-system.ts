@@ -225,6 +225,7 @@ export class MemoryFileSystem implements FileSystem {
     return {
       async read(target, position) {
         refuse("read");
+        if (position >= file.bytes.length) return 0;
         return file.bytes.copy(target, 0, position, position + target.length);
       },
       writeSync: (source, position) => write("writeSync", source, position),
