@@ -60,17 +60,18 @@ export class FakeClient {
   /** Delivers a record. */
   deliver(streamSequence: number, consumerSequence: number, pending = 1): void {
     const reply = `$JS.ACK.KV_b.c.1.${streamSequence}.${consumerSequence}.1795351190875081963.${pending}`;
-    this.#send({ subject: "$KV.b.k", reply, data: Uint8Array.of(1) });
+    this.send({ subject: "$KV.b.k", reply, data: Uint8Array.of(1) });
   }
 
   /** Delivers a status message. */
   tell(code: number, description: string, fields: Record<string, string> = {}): void {
     const sent = headers(code, description);
     for (const [name, value] of Object.entries(fields)) sent.set(name, value);
-    this.#send({ subject: "_INBOX.x", reply: "", data: new Uint8Array(0), headers: sent });
+    this.send({ subject: "_INBOX.x", reply: "", data: new Uint8Array(0), headers: sent });
   }
 
-  #send(message: Partial<Msg>): void {
+  /** Delivers any message. */
+  send(message: Partial<Msg>): void {
     this.#callback?.(null, message as Msg);
   }
 }

@@ -34,6 +34,7 @@ export function readOnly(bytes: Uint8Array): FileHandle {
     async read(target, position) {
       const held = target.buffer.byteLength;
       assert.ok(held <= bytes.length + READING_BYTES_MAX, `${held} bytes allocated for reading`);
+      if (position >= source.length) return 0;
       return source.copy(target, 0, position, position + target.length);
     },
     stat: async () => stat,
@@ -89,5 +90,7 @@ export function stateText(entries: Iterable<KvEntry>, position: LogPosition | un
     [key, Buffer.from(value).toString("hex"), version, timeMs ?? "", ttlMs ?? ""].join(" "),
   );
   const { cursor = VersionToken.unknown, cursorTimeNs = 0n, origin = "" } = position ?? {};
-  return [...lines.toSorted(), cursor, cursorTimeNs, origin].join("\n");
+  // The time of no cursor says nothing.
+  const time = cursor.length === 0 ? 0n : cursorTimeNs;
+  return [...lines.toSorted(), cursor, time, origin].join("\n");
 }

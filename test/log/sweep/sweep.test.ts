@@ -4,9 +4,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { randomBatches } from "../../support/random-batches.js";
 import { randomFrom, seedOfRun } from "../../support/seed.js";
-import { sweepGarbage, sweepKernel } from "./campaign.js";
 import { sweepFrames, sweepStates } from "./changes.js";
-import { seedsOf } from "./garbage.js";
 import { boundsOf, longSample, sampleOf, type Sample } from "./samples.js";
 
 // The whole campaign: npm run sweep.
@@ -62,24 +60,4 @@ describe("flips and truncations of a long log", () => {
       assert.ok(detected > 100 && dropped > 30, `seed ${seed}`);
     });
   }
-});
-
-describe("garbage", () => {
-  test("ends in a result or an error of ours, soon, in bounded memory", async () => {
-    const seed = seedOfRun();
-    const { loaded, corrupted, invalid } = await sweepGarbage(
-      randomFrom(seed),
-      seedsOf(seed),
-      10_000,
-    );
-    const found = `seed ${seed}: ${loaded} loaded, ${corrupted} corrupted, ${invalid} invalid`;
-    assert.ok(loaded > 500 && corrupted > 200 && invalid > 1000, found);
-  });
-
-  test("is taken and refused alike by the copy in memory", async () => {
-    const seed = seedOfRun();
-    await sweepKernel(randomFrom(seed), seedsOf(seed), 300).catch((cause: unknown) => {
-      throw new Error(`seed ${seed}`, { cause });
-    });
-  });
 });

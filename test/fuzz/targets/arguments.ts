@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { commonOptions, parseCommandLine } from "../../../src/cli/arguments.js";
+import { audit } from "../../../src/cli/commands/audit.js";
+import { mirror } from "../../../src/cli/commands/mirror.js";
+import { run } from "../../../src/cli/run.js";
+import { mutatedText } from "../mutate.js";
+import { refusal, textTarget, type Verdict } from "../target.js";
+
+const SECRET = "s3cr3t";
+/** Arguments, parted by what none can hold. */
+const PART = "\0";
+const LINES = [
+  [
+    "mirror",
+    "routes",
+    "--to",
+    "nowhere",
+    "--nats",
+    `nats://u:${SECRET}@h`,
+    "--prefix",
+    "a.",
+    "--once",
+  ],
+  [
+    "mirror",
+    "routes",
+    `--nats=nats://${SECRET}@h`,
+    "--to=nowhere",
+    "--format",
+    "2",
+    "--expiry",
+    "retain",
+  ],
+  ["audit", "routes", "--path", "nowhere", "--nats", `nats://u:${SECRET}@h`, "--json"],
+  ["get", "nowhere", "key", "--json"],
+  ["ls", "nowhere", "--", "-x"],
+  ["inspect", "nowhere", "nor-there", "--json"],
+  ["cat", "nowhere"],
+  ["verify", "nowhere", "--verbose"],
+  ["compact", "nowhere"],
+  ["convert", "nowhere", "nor-there", "--format", "3"],
+  ["repair", "nowhere", "--dry-run"],
+  ["help"],
+  ["--version"],
+  ["mirror", "--help"],
+].map((parts) => parts.join(PART));
+/** Those that would go to a server, or keep on: only their command line is read. */
+const LASTING = { mirror, audit } as const;
+
+/**
+ * Any command line at all ends with a status and a sentence, or is read; it is never a fault of ours, and what stands after `--nats`
+ * is never shown.
+ */
+async function check(text: string): Promise<Verdict> {
+  const argv = text.split(PART);
+  const [name = "", ...rest] = argv;
+  if (name === "mirror" || name === "audit") {
+    try {
+      parseCommandLine(rest, { ...LASTING[name].options, ...commonOptions });
+      return "accepted";
+    } catch (error) {
+      assert.ok(!isShown(argv, String(error)), String(error));
+      return refusal(error, ["invalid-argument"]);
+    }
+  }
+  let [out, err] = ["", ""];
+  const status = await run(
+    argv,
+    sink((chunk) => (out += chunk)),
+    sink((chunk) => (err += chunk)),
+  );
+  assert.ok([0, 1, 2].includes(status), `status ${status}`);
+  assert.ok(!/^millpond: internal/m.test(err), err);
+  if (argv.includes("--json") && status !== 2) {
+    for (const line of out.split("\n").slice(0, -1)) if (line.startsWith("{")) JSON.parse(line);
+  }
+  return status === 2 ? "invalid-argument" : "accepted";
+}
+
+/** Whether the value of an option is: not a word that the user put where a name belongs. */
+function isShown(argv: readonly string[], shown: string): boolean {
+  const values = argv.flatMap((part, index) =>
+    part === "--nats" ? [argv[index + 1] ?? ""] : part.startsWith("--nats=") ? [part.slice(7)] : [],
+  );
+  return values.some((value) => value.includes(SECRET) && shown.includes(SECRET));
+}
+
+function sink(take: (chunk: string) => void): Parameters<typeof run>[1] {
+  return {
+    write(chunk) {
+      take(typeof chunk === "string" ? chunk : Buffer.from(chunk).toString());
+      return true;
+    },
+    once: () => undefined,
+  };
+}
+
+export const argumentsTarget = textTarget({
+  name: "arguments",
+  share: 100,
+  check,
+  generate: (random) => mutatedText(random, LINES),
+});
