@@ -275,16 +275,17 @@ export class Keeper {
     this.#checkKept(replica, last);
     this.check(true);
     this.followChanges(10_000, 0);
-    replica.ready().then(
-      () => {
-        const view = this.#isDead ? undefined : this.#view(replica);
-        if (view === undefined || this.#isClosing) return;
-        const slackMs = 1 + this.#link.worstTransitMs(world.now() - TRANSIT_MS);
-        const problem = world.judge.current(view, this.#startedAt - slackMs, true);
-        world.found("9 ready has caught up", problem);
-      },
-      () => undefined,
-    );
+    this.#checkReady(replica).catch(() => undefined);
+  }
+
+  async #checkReady(replica: Replica): Promise<void> {
+    await replica.ready();
+    const world = this.#world;
+    const view = this.#isDead || this.#isClosing ? undefined : this.#view(replica);
+    if (view === undefined) return;
+    const slackMs = 1 + this.#link.worstTransitMs(world.now() - TRANSIT_MS);
+    const problem = world.judge.current(view, this.#startedAt - slackMs, true);
+    world.found("9 ready has caught up", problem);
   }
 
   /** What was said to be on the disk is there, unless what happened since may take it. */

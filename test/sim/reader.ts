@@ -36,20 +36,22 @@ export class Reader {
 
   start(): void {
     const { config, seed } = this.#world;
-    openFollower({
+    const opening = openFollower({
       path: DIRECTORY,
       fs: this.#fs,
       clock: this.#clock,
       random: randomFor(seed, this.#name),
       pollMs: config.pollMs,
       onEvent: (event) => this.#heard(event),
-    }).then(
-      (follower) => {
-        this.#follower = follower;
-        if (this.#isDead) follower.close().catch(() => undefined);
-      },
-      (error: unknown) => this.#world.found("9 a follower opens", String(error)),
-    );
+    });
+    this.#opened(opening).catch((error: unknown) => {
+      this.#world.found("9 a follower opens", String(error));
+    });
+  }
+
+  async #opened(opening: Promise<Follower>): Promise<void> {
+    this.#follower = await opening;
+    if (this.#isDead) await this.#follower.close();
   }
 
   kill(): void {

@@ -176,14 +176,13 @@ export class LinkState {
   }
 
   async #untilThawed(epoch: number): Promise<void> {
-    let isLate = false;
-    const cancel = this.clock.schedule(REQUEST_TIMEOUT_MS, () => {
-      isLate = true;
-      this.wake();
-    });
-    while (this.#isFrozen && this.#epoch === epoch && !isLate) await this.change();
+    const until = this.clock.now() + REQUEST_TIMEOUT_MS;
+    const cancel = this.clock.schedule(REQUEST_TIMEOUT_MS, () => this.wake());
+    const isLate = (): boolean => this.clock.now() >= until;
+    while (this.#isFrozen && this.#epoch === epoch && !isLate()) await this.change();
     cancel();
-    if (isLate) throw new MillpondError("timeout", "no answer came (simulated)");
+    if (this.#isFrozen && isLate())
+      throw new MillpondError("timeout", "no answer came (simulated)");
   }
 
   #tell(): void {

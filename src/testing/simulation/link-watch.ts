@@ -163,7 +163,10 @@ export class LinkWatch implements KvWatch {
   }
 
   /** The same word again; a floor is told once. */
-  #repeated({ floor: _, ...word }: WatchBatch): WatchBatch {
+  #repeated(said: WatchBatch): WatchBatch {
+    const { updates, cursor, pending, caughtUp, rebuilds } = said;
+    const again = { updates, cursor, pending, caughtUp };
+    const word = rebuilds === undefined ? again : { ...again, rebuilds };
     this.#link.delivered(0, this.#link.clock.now() - this.#sentAt);
     return this.#link.isUp && !this.#link.isFrozen ? word : { ...word, pending: 1 };
   }
@@ -171,13 +174,17 @@ export class LinkWatch implements KvWatch {
   #pull(): void {
     if (this.#isPulling || this.#isOver) return;
     this.#isPulling = true;
-    this.#source.next().then(
-      (step) => {
-        if (step.done === true) this.#arrive({ kind: "end" });
-        else this.#arrive({ kind: "batch", batch: step.value });
-      },
-      (error: unknown) => this.#arrive({ kind: "error", error }),
-    );
+    void this.#fetch();
+  }
+
+  async #fetch(): Promise<void> {
+    try {
+      const step = await this.#source.next();
+      if (step.done === true) this.#arrive({ kind: "end" });
+      else this.#arrive({ kind: "batch", batch: step.value });
+    } catch (error) {
+      this.#arrive({ kind: "error", error });
+    }
   }
 
   #arrive(
