@@ -37,12 +37,12 @@ const onProgress: Campaign["onProgress"] = ({ kills, complaints, rows }, ended) 
     const disk = ended.isSick ? "ill" : "well";
     console.log(`${minutes()} min: over: ${ended.server}, disk ${disk}, seed ${ended.seed}`);
   }
+  for (const complaint of complaints.slice(complained)) console.log(complaint);
+  complained = complaints.length;
   if (kills - told < TELL_EVERY) return;
   if (Math.floor(kills / TABLE_EVERY) > Math.floor(told / TABLE_EVERY)) console.log(tableOf(rows));
   told = kills - (kills % TELL_EVERY);
   console.log(`${minutes()} min: ${kills} kills, ${complaints.length} violations`);
-  for (const complaint of complaints.slice(complained)) console.log(complaint);
-  complained = complaints.length;
 };
 const report = await runCampaign({
   servers,

@@ -1,6 +1,7 @@
 import type { ServerVersion } from "../support/nats-server.js";
 import { runCell, type Cell, type Variant } from "./cell.js";
 import { Tally } from "./tally.js";
+import { Violation } from "./violation.js";
 
 /** The copies of each process: one of each kind. */
 export const variants: readonly Variant[] = [
@@ -91,10 +92,11 @@ class CampaignRun implements CampaignReport {
         return !this.#isOver;
       };
       await runCell(cell, tallies, goOn).catch((error: unknown) => {
-        if (tallies.every(({ violations }) => Object.values(violations).every((n) => n === 0))) {
-          tallies[0]?.violated(error);
-        }
-        this.complaints.push(`${nameOf(cell)}: ${String(error)}`);
+        const isTold = tallies.some(({ violations }) => Object.values(violations).some(Boolean));
+        const isViolation = error instanceof Violation;
+        if (isViolation && !isTold) tallies[0]?.violated(error);
+        const what = isViolation ? String(error) : `could not be run: ${String(error)}`;
+        this.complaints.push(`${nameOf(cell)}: ${what}`);
       });
       this.#join(cell, tallies);
       this.#campaign.onProgress?.(this, cell);

@@ -3,7 +3,7 @@ import type { Durability, LogFormat } from "../../src/log/index.js";
 import { connect } from "../../src/nats/index.js";
 import type { Random } from "../../src/platform/index.js";
 import type { KvEntry } from "../../src/values/index.js";
-import { runCli } from "../support/cli.js";
+import { runCli, type CliResult } from "../support/cli.js";
 import { startNatsServer, type ServerVersion } from "../support/nats-server.js";
 import { integerBelow, randomFrom } from "../support/seed.js";
 import { tempDirectory } from "../support/temp-directory.js";
@@ -11,7 +11,7 @@ import { until } from "../support/until.js";
 import { CopyJudge } from "./copy-judge.js";
 import { FollowerProcess } from "./follower-process.js";
 import { Journal } from "./journal.js";
-import { liveAndDie, liveAndDieOnTheCommandLine, type Life } from "./life.js";
+import { couldNotConnect, liveAndDie, liveAndDieOnTheCommandLine, type Life } from "./life.js";
 import { randomManner, type Manner } from "./manner.js";
 import { MirrorProcess } from "./mirror-process.js";
 import type { MirrorOrder } from "./orders.js";
@@ -27,6 +27,8 @@ const REPLACE_EVERY = 40;
 /** Updates that come at most between two mirrors, and until the last follower has come to the end. */
 const UPDATES_BETWEEN = 60;
 const FOLLOWED_MS = 30_000;
+/** A starved machine may keep a server from answering in time. */
+const LAST_RUNS = 5;
 
 /** How a copy is kept. */
 export interface Variant {
@@ -131,7 +133,7 @@ class CellRun implements AsyncDisposable {
     for (const judge of this.#parts.judges) {
       const { path, format } = judge.order;
       const to = ["--to", path, "--nats", this.#servers, "--format", String(format)];
-      const last = await runCli("mirror", BUCKET, ...to, "--once", "--json");
+      const last = await mirrorOnce(to);
       demand(last.status === 0, "wrong", `the last mirror --once failed: ${last.stderr}`);
       await judge.refresh();
       await until(
@@ -157,7 +159,8 @@ class CellRun implements AsyncDisposable {
       const judge = judges[chosen];
       if (judge === undefined) throw new Error("there is no copy");
       traffic.goOn();
-      return [[judge, await liveAndDieOnTheCommandLine(order, judge.order, manner)]];
+      const life = await liveAndDieOnTheCommandLine(order, judge.order, manner);
+      return life === undefined ? [] : [[judge, life]];
     }
     await using mirror = this.#next;
     this.#next = new MirrorProcess();
@@ -193,5 +196,12 @@ class CellRun implements AsyncDisposable {
     const number = Math.floor(signal / REPLACE_EVERY) % this.#followers.length;
     await this.#followers[number]?.[Symbol.asyncDispose]();
     this.#followers[number] = this.#follower(number);
+  }
+}
+
+async function mirrorOnce(argv: readonly string[]): Promise<CliResult> {
+  for (let run = 1; ; run += 1) {
+    const last = await runCli("mirror", BUCKET, ...argv, "--once", "--json");
+    if (last.status === 0 || run === LAST_RUNS || !couldNotConnect(last)) return last;
   }
 }

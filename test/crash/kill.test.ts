@@ -16,10 +16,10 @@ describe("mirrors that are killed at random moments, with compactions and follow
           servers: [server],
           disks,
           seed,
-          kills: 24,
+          kills: 16,
           updatesPerSecond: 300,
           jobs: 1,
-          longestMs: 60_000,
+          longestMs: 20_000,
         });
         context.diagnostic(`\n${tableOf(rows)}`);
         assert.deepEqual(complaints, []);

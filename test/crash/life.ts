@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { WatchCursor } from "../../src/values/index.js";
-import { startCli } from "../support/cli.js";
+import { startCli, type CliResult } from "../support/cli.js";
+import { until } from "../support/until.js";
 import type { Manner } from "./manner.js";
 import type { MirrorProcess } from "./mirror-process.js";
 import type { CopyOrder, MirrorOrder, Said } from "./orders.js";
@@ -46,7 +47,7 @@ export async function liveAndDie(
     await delay(manner.afterMs);
   } else if (await mirror.heard("ready", count, readyMs)) {
     if (manner.kind === "operation") await mirror.goneWithin(OPERATION_MS);
-    else if (manner.kind === "recovered") await mirror.heard("recovered", count, readyMs);
+    else if (manner.kind === "recovered") await mirror.heardOf(endsIllness, readyMs);
     else await delay(manner.afterMs);
     if (manner.kind === "close") await closing(mirror, manner, count, readyMs);
   }
@@ -57,6 +58,14 @@ export async function liveAndDie(
       mirror.said.filter(({ copy }) => copy === index),
     ),
   );
+}
+
+export function couldNotConnect({ records }: CliResult): boolean {
+  return records.some(({ code }) => code === "connection-failed");
+}
+
+function endsIllness(each: Said): boolean {
+  return each.said === "violation" || (each.said === "recovered" && each.hadFailed);
 }
 
 async function closing(
@@ -98,16 +107,19 @@ function phaseOf(said: ReadonlySet<string>): Phase {
   return said.has("opened") ? "set-up" : "open";
 }
 
-/** The same with one copy, and the command line as a user runs it. */
+/** The same with one copy, and the command line as a user runs it; `undefined` where it ended since no server answered in time. */
 export async function liveAndDieOnTheCommandLine(
-  { bucket, servers }: MirrorOrder,
+  { bucket, servers, patience }: MirrorOrder,
   { path, format, durability }: CopyOrder,
   { isEarly, afterMs }: Extract<Manner, { readonly kind: "command line" }>,
-): Promise<Life> {
+): Promise<Life | undefined> {
   const store = ["--format", String(format), "--durability", durability];
   await using cli = startCli("mirror", bucket, "--to", path, "--nats", servers, "--json", ...store);
-  if (!isEarly) await cli.event("ready");
+  const isReady = (): boolean => cli.records.some(({ event }) => event === "ready");
+  const isOver = (): boolean => cli.child.exitCode !== null;
+  if (!isEarly) await until("it is ready", () => isReady() || isOver(), READY_MS * patience);
   await delay(afterMs);
+  if (isOver() && couldNotConnect(await cli.ended())) return undefined;
   demand(cli.child.exitCode === null, "wrong", `the mirror ended by itself: ${cli.stderr}`);
   cli.child.kill("SIGKILL");
   const { records } = await cli.ended();

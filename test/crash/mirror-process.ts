@@ -61,6 +61,19 @@ export class MirrorProcess implements AsyncDisposable {
     return isSaid();
   }
 
+  /** Resolves once it has said such a thing of one of its copies, or is gone, or after so long. */
+  async heardOf(isIt: (said: Said) => boolean, atMostMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<"late">((resolve) => {
+      timer = setTimeout(() => resolve("late"), atMostMs);
+    });
+    while (!this.said.some(isIt) && this.isRunning) {
+      const news = new Promise<void>((resolve) => (this.#onSaid = resolve));
+      if ((await Promise.race([news, late])) === "late") break;
+    }
+    clearTimeout(timer);
+  }
+
   /** Kills it unless it has killed itself. Resolves once it is gone and all that it said is here; throws where it ended otherwise. */
   async kill(): Promise<void> {
     if (this.isRunning) this.#child.kill("SIGKILL");

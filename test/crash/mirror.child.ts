@@ -14,7 +14,7 @@ process.on("message", (message: MirrorMessage) => {
 
 async function mirror(order: MirrorOrder): Promise<void> {
   copies.push(...order.copies.map((copy, index) => new KeptCopy(index, copy, order)));
-  const connection = await connect({ servers: order.servers });
+  const connection = await connect({ servers: order.servers, waitForServer: false });
   const bucket = connection.bucket(order.bucket);
   await Promise.all(copies.map((copy) => copy.open(bucket)));
 }

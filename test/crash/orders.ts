@@ -66,8 +66,8 @@ export type Line =
       readonly failingMs: number;
       readonly tookMeanwhile: number;
     }
-  /** The log has all of it again, so long after the disk was well. */
-  | { readonly said: "recovered"; readonly afterMs: number }
+  /** The log has all of it again, so long after the disk was well, and whether the store had failed. */
+  | { readonly said: "recovered"; readonly afterMs: number; readonly hadFailed: boolean }
   | { readonly said: "violation"; readonly kind: ViolationKind; readonly text: string };
 
 /** What a process of followers tells of one of its copies, by number: what has changed in what can be read there, and at which position that is. */

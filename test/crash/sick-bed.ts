@@ -85,7 +85,11 @@ export class SickBed {
     if (store.ok && (cursor.toU64() ?? 0n) >= this.#wanted) {
       this.#state = "well";
       this.#nextAt = now + this.#random() * WELL_MS;
-      this.#say({ said: "recovered", afterMs: Math.round(afterMs) });
+      this.#say({
+        said: "recovered",
+        afterMs: Math.round(afterMs),
+        hadFailed: this.#failingMs > 0,
+      });
     } else if (afterMs > this.#recoveryMs) {
       this.#nextAt = Infinity;
       const { lastError } = replica.status();
