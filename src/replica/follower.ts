@@ -69,7 +69,7 @@ export interface FollowerStatus {
   readonly loads: number;
   /** How often a compacted file was gone over to without reading it. */
   readonly jumps: number;
-  /** How often the log itself went back: damage was cut away, or its position withdrawn. */
+  /** How often the log itself went back: damage was cut away, a batch that failed taken back, or its position withdrawn. */
   readonly wentBack: number;
 }
 
@@ -81,5 +81,5 @@ export type FollowerEvent =
   | { readonly type: "ready"; readonly cursor: WatchCursor; readonly size: number }
   /** New data can be read. Once a look, however much came. */
   | { readonly type: "changed"; readonly cursor: WatchCursor }
-  /** The log itself went back: damage was cut away, or its position withdrawn. */
+  /** The log itself went back: damage was cut away, a batch that failed taken back, or its position withdrawn. */
   | { readonly type: "went-back"; readonly from: WatchCursor; readonly to: WatchCursor };
