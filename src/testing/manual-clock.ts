@@ -1,4 +1,7 @@
-import type { Clock } from "../platform/index.js";
+import { type Clock, nextTurn } from "../platform/index.js";
+
+/** Turns of the event loop between two callbacks, unless told otherwise: one for a promise's answer, one for what is done in slices. */
+const DEFAULT_TURNS = 2;
 
 interface Appointment {
   readonly at: number;
@@ -8,7 +11,10 @@ interface Appointment {
   callback: (() => void) | undefined;
 }
 
-/** Time that stands still until it is told to pass. */
+/**
+ * Time that stands still until it is told to pass: hours of it in moments. Hand it to whatever takes a `clock`. {@link ManualClock.run} is
+ * for code with promises, {@link ManualClock.advance} for code without.
+ */
 export class ManualClock implements Clock {
   #now: number;
   /** A heap: each is due before the two at twice its place and after. */
@@ -58,6 +64,39 @@ export class ManualClock implements Clock {
     this.#now = end;
   }
 
+  /**
+   * Lets `ms` milliseconds pass as {@link ManualClock.advance} does, and gives the promises that a callback resolved the time that they need
+   * before the next one is run: `turns` turns of the event loop (default 2), before the first too. What waits for files, sockets
+   * or timers of this process is not waited for.
+   */
+  async run(ms: number, turns = DEFAULT_TURNS): Promise<void> {
+    const end = this.#now + ms;
+    await pass(turns);
+    while ((this.nextDue ?? Infinity) <= end) {
+      this.runNext();
+      await pass(turns);
+    }
+    this.#now = Math.max(this.#now, end);
+  }
+
+  /**
+   * Runs as {@link ManualClock.run} does until `isTrue` is, which is asked after each callback. False where it was not within `ms`
+   * milliseconds of this clock.
+   */
+  async runUntil(isTrue: () => boolean, ms: number, turns = DEFAULT_TURNS): Promise<boolean> {
+    const end = this.#now + ms;
+    await pass(turns);
+    while (!isTrue()) {
+      if ((this.nextDue ?? Infinity) > end) {
+        this.#now = Math.max(this.#now, end);
+        return false;
+      }
+      this.runNext();
+      await pass(turns);
+    }
+    return true;
+  }
+
   /** Lets time pass up to the next callback and runs that one. False where none waits. */
   runNext(): boolean {
     if (this.nextDue === undefined) return false;
@@ -70,6 +109,10 @@ export class ManualClock implements Clock {
     callback();
     return true;
   }
+}
+
+async function pass(turns: number): Promise<void> {
+  for (let turn = 0; turn < turns; turn += 1) await nextTurn();
 }
 
 function isBefore(one: Appointment, other: Appointment): boolean {
