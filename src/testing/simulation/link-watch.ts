@@ -115,7 +115,8 @@ export class LinkWatch implements KvWatch {
         return undefined;
       }
       // What was on its way when the line was lost comes again when it is back. What had come before then is here.
-      if (!link.isUp && first.dueAt > link.lostAt) return undefined;
+      const isLate = first.dueAt > link.lostAt || first.epoch === link.epoch;
+      if (!link.isUp && isLate) return undefined;
       this.#arrivals.shift();
       if (first.kind === "end") return "end";
       if (first.kind === "error") throw first.error;
