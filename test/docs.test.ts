@@ -44,6 +44,37 @@ describe("ARCHITECTURE.md", () => {
   });
 });
 
+/** Each line without what indents it. */
+function lines(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .join("\n");
+}
+
+describe("docs/TESTING.md", () => {
+  test("shows only code that examples/testing.mjs runs", async () => {
+    const example = lines(await read("examples/testing.mjs"));
+    const shown = [...(await read("docs/TESTING.md")).matchAll(/^```(\w*)\n([^]*?)^```$/gm)];
+    const code = shown.filter(([, language]) => language !== "text");
+    assert.ok(code.length >= 5);
+    for (const [, , text = ""] of code) {
+      assert.ok(example.includes(lines(text).trim()), `the example does not run: ${text}`);
+    }
+  });
+
+  test("names every fault of a bad day, and everything that the kit exports", async () => {
+    const text = await read("docs/TESTING.md");
+    const { badDayFaults, ...kit } = await import("../src/testing/index.js");
+    const story = await read("src/testing/bad-day/options.ts");
+    for (const fault of badDayFaults) assert.ok(story.includes(`\`${fault}\``), fault);
+    for (const name of Object.keys(kit)) {
+      const isHandedOut = ["InProcessBucket", "InProcessConnection", "integerBelow"].includes(name);
+      assert.ok(isHandedOut || text.includes(name), `${name} is not told of`);
+    }
+  });
+});
+
 /** A line that must not be in a file of the folder. */
 const forbidden: readonly (readonly [folder: string, line: string])[] = [
   ["errors", 'import { inspect } from "util"; inspect(1);'],
