@@ -1,0 +1,202 @@
+import type { Fault } from "../fault.js";
+
+/** Of the watch: the order of things, repairs, counts and audits. */
+export const watchFaults: readonly Fault[] = [
+  {
+    id: "cursor-before-apply",
+    wrong: "moves the position before the updates are applied",
+    invariant: 1,
+    edits: [
+      {
+        file: "watch/flusher.js",
+        find: `if (parsed.length > 0) await apply(parsed); if (raw.length > 0 || !position.cursor.equals(writer.position.cursor)) { await writer.submit(raw, position); }`,
+        replace: `if (raw.length > 0 || !position.cursor.equals(writer.position.cursor)) { await writer.submit(raw, position); } if (parsed.length > 0) await apply(parsed);`,
+      },
+    ],
+  },
+  {
+    id: "resume-one-too-far",
+    wrong: "resumes one record after the one that comes next",
+    invariant: 1,
+    edits: [
+      {
+        file: "watch/supervisor.js",
+        find: `const watch = await this.#open(from.cursor);`,
+        replace: `const next = from.cursor.constructor.fromU64(from.cursor.toU64() + 1n); const watch = await this.#open(next).catch(() => this.#open(from.cursor));`,
+      },
+    ],
+  },
+  {
+    id: "position-kept-in-repair",
+    wrong: "keeps the position on the disk while a repair is under way",
+    invariant: 3,
+    edits: [
+      {
+        file: "watch/supervisor.js",
+        find: `await lane.run(() => writer.withdraw());`,
+        replace: ``,
+      },
+    ],
+  },
+  {
+    id: "sweep-before-completion",
+    wrong: "removes what a repair has not seen before the repair has seen everything",
+    invariant: 3,
+    edits: [
+      {
+        file: "watch/sync-stage.js",
+        find: `if (batch.caughtUp) await this.#complete();`,
+        replace: `await this.#complete();`,
+      },
+    ],
+  },
+  {
+    id: "repair-keeps-vanished",
+    wrong: "keeps in a repair what the bucket no longer has",
+    invariant: 3,
+    edits: [
+      {
+        file: "watch/sync-stage.js",
+        find: `? await this.#unseen() : [];`,
+        replace: `? [] : [];`,
+      },
+    ],
+  },
+  {
+    id: "floor-ignored",
+    wrong: "keeps what lies below the bucket's oldest record",
+    invariant: 3,
+    edits: [
+      {
+        file: "watch/floor-sweep.js",
+        find: `if (!this.#copy.hasEntries || floor.isNone) return false;`,
+        replace: `return false;`,
+      },
+    ],
+  },
+  {
+    id: "floor-after-position",
+    wrong: "takes the position before what a floor leaves behind is removed",
+    invariant: 3,
+    edits: [
+      {
+        file: "watch/follow-stage.js",
+        find: `await flusher.commit(changes, writer.position); const removals = await floors.find(floor);`,
+        replace: `await flusher.commit(changes, position); const removals = await floors.find(floor);`,
+      },
+    ],
+  },
+  {
+    id: "audit-judges-early",
+    wrong: "has an audit judge before the flow has brought what was listed",
+    invariant: 3,
+    edits: [
+      {
+        file: "watch/audit.js",
+        find: `const hasPassed = () => {`,
+        replace: `return true; const hasPassed = () => {`,
+      },
+    ],
+  },
+  {
+    id: "audit-mends-with-old",
+    wrong: "has an audit apply what it fetched although the flow has brought something newer since",
+    invariant: 3,
+    edits: [
+      {
+        file: "watch/audit.js",
+        find: `if (update === undefined || suspect === undefined || touched.has(suspect.key)) return false; return sameVersion(copy.get(suspect.key)?.version, suspect.held?.version);`,
+        replace: `return update !== undefined;`,
+      },
+      {
+        file: "watch/audit.js",
+        find: `const judge = (key, held, record) => { if (touched.has(key)) return;`,
+        replace: `const judge = (key, held, record) => {`,
+      },
+    ],
+  },
+  {
+    id: "audit-of-former-making",
+    wrong: "has an audit mend a copy by another making of its bucket",
+    invariant: 3,
+    edits: [
+      {
+        file: "watch/audit.js",
+        find: `if (origin.refusal(facts, writer.position.cursor) === "foreign-cursor") {`,
+        replace: `if (facts === undefined) {`,
+      },
+    ],
+  },
+  {
+    id: "count-proves-after-resume",
+    wrong: "takes the removals that it knows for all there are, although it has resumed",
+    invariant: 3,
+    edits: [
+      {
+        file: "watch/known-keys.js",
+        find: `return { sure, unsure, isExact: this.#isExact };`,
+        replace: `return { sure, unsure, isExact: true };`,
+      },
+    ],
+  },
+  {
+    id: "distrust-ignored",
+    wrong: "counts where nothing but an audit can tell what was lost",
+    invariant: 3,
+    edits: [
+      {
+        file: "watch/checks.js",
+        find: `distrust() { this.#isAuditDue = true;`,
+        replace: `distrust() {`,
+      },
+    ],
+  },
+  {
+    id: "checks-never-run",
+    wrong: "neither counts nor audits",
+    invariant: 3,
+    edits: [
+      {
+        file: "watch/checks.js",
+        find: `async #check() {`,
+        replace: `async #check() { return true;`,
+      },
+    ],
+  },
+  {
+    id: "line-back-not-checked",
+    wrong: "takes a copy for checked although the line was lost since",
+    invariant: 3,
+    edits: [
+      {
+        file: "watch/checks.js",
+        find: `this.#isHurried = true; this.#isOpen = true;`,
+        replace: ``,
+      },
+    ],
+  },
+  {
+    id: "folded-word-loses-updates",
+    wrong: "drops the updates that wait when a word without any comes after them",
+    invariant: 1,
+    edits: [
+      {
+        file: "watch/update-queue.js",
+        find: `...empty, updates: first.updates,`,
+        replace: `...empty, updates: first.updates.slice(0, 1),`,
+      },
+    ],
+  },
+  {
+    id: "queue-without-bound",
+    wrong: "takes from the source whatever it has",
+    invariant: 8,
+    edits: [
+      {
+        file: "watch/update-queue.js",
+        find: `return this.#size >= this.#capacity || this.#bytes >= this.#maxBytes;`,
+        replace: `return this.#size < 0;`,
+      },
+    ],
+  },
+];

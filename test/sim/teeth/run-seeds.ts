@@ -1,0 +1,95 @@
+import { spawn } from "node:child_process";
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import type { Fault } from "./fault.js";
+
+/** A promise that was broken, and how many steps it took. */
+export interface Finding {
+  readonly seed: number;
+  readonly step: number | undefined;
+  /** The check that told, or that the process ended or hung. */
+  readonly check: string;
+  readonly text: string;
+}
+
+export interface Seeds {
+  readonly first: number;
+  readonly last: number;
+  readonly steps: number;
+}
+
+/** A seed that takes longer than this hangs, in milliseconds: an endless loop is a fault found, too. */
+const SEED_MS = 180_000;
+const LOADER = fileURLToPath(new URL("import-fault.child.js", import.meta.url));
+const CHILD = fileURLToPath(new URL("seeds.child.js", import.meta.url));
+
+/** The first of the seeds that breaks a promise, in a process that has the fault; `undefined`: none does. */
+export async function runSeeds(
+  fault: Fault | undefined,
+  { first, last, steps }: Seeds,
+): Promise<Finding | undefined> {
+  const edits = fault?.edits.length ?? 0;
+  const args = [CHILD, first, last, steps, edits].map(String);
+  const child = spawn(process.execPath, [...loaderOf(fault), ...args], {
+    env: environmentOf(fault),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let said = "";
+  child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.on("close", resolve);
+    child.on("error", reject);
+  });
+  let seed = first;
+  let isLate = false;
+  let found: Finding | undefined;
+  const onLate = (): void => {
+    isLate = true;
+    child.kill("SIGKILL");
+  };
+  let timer = setTimeout(onLate, SEED_MS);
+  for await (const line of createInterface({ input: child.stdout })) {
+    clearTimeout(timer);
+    timer = setTimeout(onLate, SEED_MS);
+    const outcome = JSON.parse(line) as Partial<Finding>;
+    const { check, text = "", step } = outcome;
+    if (check !== undefined) found = { seed, step, check, text };
+    seed += 1;
+  }
+  const status = await ended;
+  clearTimeout(timer);
+  if (found !== undefined) return found;
+  if (isLate) return { seed, step: undefined, check: "it hangs", text: "" };
+  if (status === 0) return undefined;
+  if (seed === first && /edits .* were made|there is no fault|places, not one/.test(said)) {
+    throw new Error(`${fault?.id}: ${said}`);
+  }
+  return { seed, step: undefined, check: "the process ends", text: said.trim().slice(0, 500) };
+}
+
+/** Runs the test that finds a fault which no simulation does. Gives whether it fails, and passes without the fault. */
+export async function runTest(fault: Fault): Promise<boolean> {
+  const [broken, sound] = await Promise.all([isGreen(fault, fault), isGreen(fault, undefined)]);
+  return sound && !broken;
+}
+
+async function isGreen({ test }: Fault, fault: Fault | undefined): Promise<boolean> {
+  if (test === undefined) return true;
+  const file = fileURLToPath(new URL(`../../${test.file}`, import.meta.url));
+  const args = [...loaderOf(fault), `--test-name-pattern=${test.name}`, file];
+  const child = spawn(process.execPath, args, { env: environmentOf(fault), stdio: "ignore" });
+  const status = await new Promise<number | null>((resolve, reject) => {
+    child.on("close", resolve);
+    child.on("error", reject);
+  });
+  return status === 0;
+}
+
+function loaderOf(fault: Fault | undefined): string[] {
+  return fault === undefined ? [] : ["--import", LOADER];
+}
+
+function environmentOf(fault: Fault | undefined): NodeJS.ProcessEnv {
+  return fault === undefined ? process.env : { ...process.env, MILLPOND_FAULT: fault.id };
+}
