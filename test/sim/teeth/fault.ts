@@ -1,3 +1,5 @@
+import type { SimConfig } from "../config.js";
+
 /** Text of a built module, and what stands there instead. */
 export interface Edit {
   /** The module, below `.build/src`. */
@@ -15,6 +17,8 @@ export interface Fault {
   /** The invariant of ARCHITECTURE.md that it breaks. */
   readonly invariant: number;
   readonly edits: readonly Edit[];
+  /** Whether a run of this configuration can meet it at all: the seeds of others are not tried. Default: each can. */
+  readonly needs?: (config: SimConfig) => boolean;
   /** The test that finds it where the simulator does not reach, below `.build/test`; `name`: of the tests in it that are run, a pattern. */
   readonly test?: { readonly file: string; readonly name: string };
 }

@@ -6,7 +6,7 @@ export interface Catch {
   readonly fault: Fault;
   /** By the simulator; `undefined`: it was not found, or is no business of its own. */
   readonly finding: Finding | undefined;
-  /** Seeds that it took, those left out that break a promise without the fault as well. */
+  /** Seeds that were tried; left out are those that break a promise without the fault as well. */
   readonly seeds: number;
   /** Whether the test of the fault finds it. */
   readonly byTest: boolean;
@@ -33,18 +33,17 @@ export class Hunt {
     }
     const { last, steps } = this.#seeds;
     let { first } = this.#seeds;
-    let skipped = 0;
+    let seeds = 0;
     while (first <= last) {
-      const finding = await runSeeds(fault, { first, last, steps });
+      const { tried, finding } = await runSeeds(fault, { first, last, steps });
+      seeds += tried;
       if (finding === undefined) break;
-      const { seed } = finding;
-      if ((await this.#without(seed)) === undefined) {
-        return { fault, finding, seeds: seed - this.#seeds.first + 1 - skipped, byTest: false };
+      if ((await this.#without(finding.seed)) === undefined) {
+        return { fault, finding, seeds, byTest: false };
       }
-      first = seed + 1;
-      skipped += 1;
+      seeds -= 1;
+      first = finding.seed + 1;
     }
-    const seeds = last - this.#seeds.first + 1 - skipped;
     return { fault, finding: undefined, seeds, byTest: false };
   }
 
@@ -53,7 +52,8 @@ export class Hunt {
     let finding = this.#sound.get(seed);
     if (finding === undefined) {
       const { steps } = this.#seeds;
-      finding = runSeeds(undefined, { first: seed, last: seed, steps });
+      const running = runSeeds(undefined, { first: seed, last: seed, steps });
+      finding = running.then((outcome) => outcome.finding);
       this.#sound.set(seed, finding);
     }
     return finding;

@@ -24,13 +24,18 @@ const SEED_MS = 180_000;
 const LOADER = fileURLToPath(new URL("import-fault.child.js", import.meta.url));
 const CHILD = fileURLToPath(new URL("seeds.child.js", import.meta.url));
 
-/** The first of the seeds that breaks a promise, in a process that has the fault; `undefined`: none does. */
+/** How many seeds were tried, and what the last of them broke; `undefined`: none broke anything. */
+export interface Outcome {
+  readonly tried: number;
+  readonly finding: Finding | undefined;
+}
+
+/** Tries the seeds, in a process that has the fault, up to the first that breaks a promise. */
 export async function runSeeds(
   fault: Fault | undefined,
   { first, last, steps }: Seeds,
-): Promise<Finding | undefined> {
-  const edits = fault?.edits.length ?? 0;
-  const args = [CHILD, first, last, steps, edits].map(String);
+): Promise<Outcome> {
+  const args = [CHILD, first, last, steps].map(String);
   const child = spawn(process.execPath, [...loaderOf(fault), ...args], {
     env: environmentOf(fault),
     stdio: ["ignore", "pipe", "pipe"],
@@ -42,8 +47,9 @@ export async function runSeeds(
     child.on("error", reject);
   });
   let seed = first;
+  let tried = 0;
   let isLate = false;
-  let found: Finding | undefined;
+  let finding: Finding | undefined;
   const onLate = (): void => {
     isLate = true;
     child.kill("SIGKILL");
@@ -52,20 +58,22 @@ export async function runSeeds(
   for await (const line of createInterface({ input: child.stdout })) {
     clearTimeout(timer);
     timer = setTimeout(onLate, SEED_MS);
-    const outcome = JSON.parse(line) as Partial<Finding>;
+    const outcome = JSON.parse(line) as Partial<Finding> & Pick<Finding, "seed">;
     const { check, text = "", step } = outcome;
-    if (check !== undefined) found = { seed, step, check, text };
+    ({ seed } = outcome);
+    tried += 1;
+    if (check !== undefined) finding = { seed, step, check, text };
     seed += 1;
   }
   const status = await ended;
   clearTimeout(timer);
-  if (found !== undefined) return found;
-  if (isLate) return { seed, step: undefined, check: "it hangs", text: "" };
-  if (status === 0) return undefined;
-  if (seed === first && /edits .* were made|there is no fault|places, not one/.test(said)) {
+  if (finding !== undefined || status === 0) return { tried, finding };
+  if (/edits .* were made|there is no fault|places, not one/.test(said)) {
     throw new Error(`${fault?.id}: ${said}`);
   }
-  return { seed, step: undefined, check: "the process ends", text: said.trim().slice(0, 500) };
+  const check = isLate ? "it hangs" : "the process ends";
+  finding = { seed, step: undefined, check, text: said.trim().slice(0, 500) };
+  return { tried: tried + 1, finding };
 }
 
 /** Runs the test that finds a fault which no simulation does. Gives whether it fails, and passes without the fault. */

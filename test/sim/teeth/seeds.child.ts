@@ -1,13 +1,18 @@
 // Runs the simulation for the seeds from one to another, in so many steps each, up to the first that breaks a promise. Prints a line of
-// JSON for each. `edits`: how many the fault that this process has makes.
+// JSON for each. With a fault (MILLPOND_FAULT) only for those that can meet it.
 import process from "node:process";
+import { configOf } from "../config.js";
 import { runSimulation } from "../simulation.js";
+import { faults } from "./faults/index.js";
 
-const [first = 1, last = 1, steps = 1000, edits = 0] = process.argv.slice(2).map(Number);
+const [first = 1, last = 1, steps = 1000] = process.argv.slice(2).map(Number);
+const fault = faults.find(({ id }) => id === process.env["MILLPOND_FAULT"]);
 const made = (globalThis as { readonly millpondEdits?: number }).millpondEdits ?? 0;
+const edits = fault?.edits.length ?? 0;
 if (made !== edits) throw new Error(`of ${edits} edits ${made} were made`);
 
 for (let seed = first; seed <= last; seed += 1) {
+  if (fault?.needs?.(configOf(seed)) === false) continue;
   const { violation } = await runSimulation(seed, steps);
   const { check, text, step } = violation ?? {};
   process.stdout.write(`${JSON.stringify({ seed, check, text, step })}\n`);

@@ -38,11 +38,11 @@ describe("a deliberate fault", () => {
 
   for (const id of QUICKLY_FOUND) {
     test(`is found by the simulator: ${id}`, async () => {
-      assert.notEqual(await runSeeds(faultOf(id), SEEDS), undefined);
+      assert.notEqual((await runSeeds(faultOf(id), SEEDS)).finding, undefined);
     });
   }
 
   test("is all that is found: the same seeds find nothing in the code as it is", async () => {
-    assert.equal(await runSeeds(undefined, SEEDS), undefined);
+    assert.equal((await runSeeds(undefined, SEEDS)).finding, undefined);
   });
 });

@@ -1,4 +1,5 @@
 import type { Fault } from "../fault.js";
+import { compacts, losesPower, rots } from "../needs.js";
 
 /** Of the log: what it writes, syncs and renames, and what it makes of a damaged one. */
 export const logFaults: readonly Fault[] = [
@@ -6,6 +7,7 @@ export const logFaults: readonly Fault[] = [
     id: "sync-not-awaited",
     wrong: "acknowledges a batch before the disk has it, although a power loss is not to take it",
     invariant: 2,
+    needs: losesPower,
     edits: [
       {
         file: "log/log-appender.js",
@@ -18,6 +20,7 @@ export const logFaults: readonly Fault[] = [
     id: "sync-serves-latecomers",
     wrong: "lets a sync that is under way serve a write that came after it had begun",
     invariant: 2,
+    needs: losesPower,
     edits: [
       {
         file: "log/group-sync.js",
@@ -30,6 +33,7 @@ export const logFaults: readonly Fault[] = [
     id: "failed-sync-forgotten",
     wrong: "goes on with a file of which a sync has failed",
     invariant: 2,
+    needs: ({ weights, ...config }) => weights.disk > 0 && losesPower({ weights, ...config }),
     edits: [
       {
         file: "log/log-appender.js",
@@ -42,6 +46,7 @@ export const logFaults: readonly Fault[] = [
     id: "no-sync-before-rename",
     wrong: "puts a compacted file in place without a sync of it",
     invariant: 2,
+    needs: (config) => compacts(config) && config.weights.power > 0,
     edits: [
       {
         file: "log/compact/compaction.js",
@@ -59,6 +64,7 @@ export const logFaults: readonly Fault[] = [
     id: "no-directory-sync",
     wrong: "does not sync the directory after a compacted file has taken its place",
     invariant: 2,
+    needs: (config) => losesPower(config) && compacts(config),
     edits: [
       {
         file: "log/log-appender.js",
@@ -71,6 +77,7 @@ export const logFaults: readonly Fault[] = [
     id: "tail-not-carried",
     wrong: "compacts without what was appended meanwhile",
     invariant: 2,
+    needs: compacts,
     edits: [
       {
         file: "log/compact/compaction.js",
@@ -83,6 +90,7 @@ export const logFaults: readonly Fault[] = [
     id: "twin-not-written",
     wrong: "writes to the old file only while the new one takes its place",
     invariant: 2,
+    needs: compacts,
     edits: [
       {
         file: "log/compact/tail-mirror.js",
@@ -95,6 +103,7 @@ export const logFaults: readonly Fault[] = [
     id: "last-round-drops-queue",
     wrong: "forgets the frames that came during the last round of a compaction",
     invariant: 2,
+    needs: compacts,
     edits: [
       {
         file: "log/compact/tail-mirror.js",
@@ -107,6 +116,7 @@ export const logFaults: readonly Fault[] = [
     id: "torn-end-kept",
     wrong: "leaves a torn end in the file and writes over its beginning",
     invariant: 5,
+    needs: ({ weights }) => weights.power > 0,
     edits: [
       {
         file: "log/open-log.js",
@@ -119,6 +129,7 @@ export const logFaults: readonly Fault[] = [
     id: "failed-write-not-taken-back",
     wrong: "leaves half a frame behind where a write failed",
     invariant: 2,
+    needs: ({ weights }) => weights.disk > 0,
     edits: [
       {
         file: "log/log-file.js",
@@ -131,6 +142,7 @@ export const logFaults: readonly Fault[] = [
     id: "damage-taken-for-torn-end",
     wrong: "cuts a log off at damage that good frames follow, and tells nobody",
     invariant: 5,
+    needs: rots,
     edits: [
       {
         file: "log/v3/walker.js",
@@ -148,6 +160,7 @@ export const logFaults: readonly Fault[] = [
     id: "checksum-not-checked",
     wrong: "takes a frame whose checksum does not hold",
     invariant: 5,
+    needs: rots,
     edits: [
       {
         file: "log/v3/head.js",
@@ -160,6 +173,7 @@ export const logFaults: readonly Fault[] = [
     id: "damaged-frame-skipped",
     wrong: "reads on behind a frame whose checksum does not hold",
     invariant: 5,
+    needs: rots,
     edits: [
       {
         file: "log/v3/walker.js",
@@ -172,6 +186,7 @@ export const logFaults: readonly Fault[] = [
     id: "salvage-keeps-position",
     wrong: "relies on the position before damage also where what is lost may have withdrawn it",
     invariant: 3,
+    needs: rots,
     edits: [
       {
         file: "log/repair/lost-part.js",
@@ -184,6 +199,7 @@ export const logFaults: readonly Fault[] = [
     id: "lock-not-checked",
     wrong: "opens a log for writing that another process writes",
     invariant: 6,
+    needs: ({ weights }) => weights.process > 0,
     edits: [
       {
         file: "log/open-log.js",
@@ -196,6 +212,7 @@ export const logFaults: readonly Fault[] = [
     id: "follower-passes-half-batch",
     wrong: "has a follower go on behind the part of a batch that has no position yet",
     invariant: 6,
+    needs: ({ followers, replica }) => followers > 0 && replica.format === 2,
     edits: [
       {
         file: "log/follow/followed-file.js",
@@ -208,6 +225,7 @@ export const logFaults: readonly Fault[] = [
     id: "follower-jumps-blindly",
     wrong: "has a follower go over to a compacted file as if it came from the one that it knows",
     invariant: 6,
+    needs: (config) => config.followers > 0 && compacts(config),
     edits: [
       {
         file: "log/follow/jump.js",

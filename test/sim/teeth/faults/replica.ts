@@ -1,4 +1,5 @@
 import type { Fault } from "../fault.js";
+import { growsOld, isMadeAgain, lineFails, losesSilently } from "../needs.js";
 
 /** Of what a replica and a follower show and claim. */
 export const replicaFaults: readonly Fault[] = [
@@ -6,6 +7,7 @@ export const replicaFaults: readonly Fault[] = [
     id: "live-without-line",
     wrong: "stays live over a line that was lost",
     invariant: 3,
+    needs: lineFails,
     edits: [
       {
         file: "replica/standing.js",
@@ -18,6 +20,7 @@ export const replicaFaults: readonly Fault[] = [
     id: "old-word-believed",
     wrong: "believes after the line is back what was said before it was lost",
     invariant: 3,
+    needs: lineFails,
     edits: [
       {
         file: "replica/line-proof.js",
@@ -30,6 +33,7 @@ export const replicaFaults: readonly Fault[] = [
     id: "silence-not-noticed",
     wrong: "stays live however long nothing is heard",
     invariant: 9,
+    needs: lineFails,
     edits: [
       {
         file: "replica/silence.js",
@@ -54,6 +58,7 @@ export const replicaFaults: readonly Fault[] = [
     id: "as-of-unchecked",
     wrong: "calls a copy current before it is known what the bucket lost without a word",
     invariant: 9,
+    needs: losesSilently,
     edits: [
       {
         file: "replica/progress.js",
@@ -66,6 +71,7 @@ export const replicaFaults: readonly Fault[] = [
     id: "as-of-when-written",
     wrong: "takes the age of a copy from when the disk was done, not from when the source spoke",
     invariant: 9,
+    needs: ({ disk, weights }) => disk.mostMs > 0 || weights.disk > 0,
     edits: [
       {
         file: "replica/progress.js",
@@ -78,6 +84,7 @@ export const replicaFaults: readonly Fault[] = [
     id: "age-shrinks-with-clock",
     wrong: "takes a copy for younger after the clock was set back",
     invariant: 9,
+    needs: ({ weights }) => weights.clock > 0,
     edits: [
       {
         file: "replica/freshness.js",
@@ -90,6 +97,7 @@ export const replicaFaults: readonly Fault[] = [
     id: "stale-answer-given",
     wrong: "answers from a copy that is older than the reader allows",
     invariant: 9,
+    needs: ({ weights }) => weights.api > 0,
     edits: [
       {
         file: "replica/freshness.js",
@@ -102,6 +110,7 @@ export const replicaFaults: readonly Fault[] = [
     id: "seen-believed-anyhow",
     wrong: "takes the age of a copy from seen.json although the log has lost what was there then",
     invariant: 9,
+    needs: ({ weights }) => weights.power + weights.rot > 0,
     edits: [
       {
         file: "replica/seen.js",
@@ -114,6 +123,7 @@ export const replicaFaults: readonly Fault[] = [
     id: "seen-of-other-copy",
     wrong: "believes what seen.json says of another bucket's copy",
     invariant: 9,
+    needs: isMadeAgain,
     edits: [
       {
         file: "replica/assemble.js",
@@ -126,6 +136,7 @@ export const replicaFaults: readonly Fault[] = [
     id: "expiry-by-own-clock",
     wrong: "lets entries expire by the machine's own clock",
     invariant: 9,
+    needs: (config) => growsOld(config) && config.weights.clock > 0,
     edits: [
       {
         file: "replica/server-time.js",
@@ -138,6 +149,7 @@ export const replicaFaults: readonly Fault[] = [
     id: "expired-still-shown",
     wrong: "shows and keeps what is over",
     invariant: 9,
+    needs: growsOld,
     edits: [
       {
         file: "replica/expiry.js",
@@ -150,6 +162,7 @@ export const replicaFaults: readonly Fault[] = [
     id: "wait-ends-early",
     wrong: "ends a wait for a revision once the bucket is known to have it",
     invariant: 9,
+    needs: ({ weights }) => weights.api > 0,
     edits: [
       {
         file: "replica/progress.js",
@@ -174,6 +187,7 @@ export const replicaFaults: readonly Fault[] = [
     id: "changes-missed-in-silence",
     wrong: "drops changes for a reader who is too slow, and tells nobody",
     invariant: 8,
+    needs: ({ weights }) => weights.api > 0,
     edits: [
       {
         file: "replica/change-feed.js",
@@ -198,6 +212,7 @@ export const replicaFaults: readonly Fault[] = [
     id: "identity-noted-first",
     wrong: "notes whose copy it is before a repair has made it that",
     invariant: 3,
+    needs: isMadeAgain,
     edits: [
       {
         file: "watch/supervisor.js",
@@ -210,6 +225,7 @@ export const replicaFaults: readonly Fault[] = [
     id: "follower-goes-back-in-silence",
     wrong: "has a follower go back without a word",
     invariant: 6,
+    needs: ({ followers, weights }) => followers > 0 && weights.rot > 0,
     edits: [
       {
         file: "replica/running-follower.js",

@@ -1,4 +1,5 @@
 import type { Fault } from "../fault.js";
+import { dropsOldest, growsOld, isMadeAgain, losesSilently } from "../needs.js";
 
 /** Of the rules that decide what may be believed. */
 export const ruleFaults: readonly Fault[] = [
@@ -6,6 +7,7 @@ export const ruleFaults: readonly Fault[] = [
     id: "clamp-not-checked",
     wrong: "resumes although what came after the position has been dropped",
     invariant: 3,
+    needs: dropsOldest,
     edits: [
       {
         file: "rules/stream-window.js",
@@ -18,6 +20,7 @@ export const ruleFaults: readonly Fault[] = [
     id: "past-the-end-resumed",
     wrong: "resumes at a position that the stream has never reached",
     invariant: 3,
+    needs: isMadeAgain,
     edits: [
       {
         file: "rules/stream-window.js",
@@ -30,6 +33,7 @@ export const ruleFaults: readonly Fault[] = [
     id: "making-not-checked",
     wrong: "resumes in a bucket that was made again under its name",
     invariant: 3,
+    needs: isMadeAgain,
     edits: [
       {
         file: "rules/may-resume.js",
@@ -42,6 +46,7 @@ export const ruleFaults: readonly Fault[] = [
     id: "roll-back-not-noticed",
     wrong: "resumes at a record that is another one now",
     invariant: 3,
+    needs: isMadeAgain,
     edits: [
       {
         file: "rules/rolled-back.js",
@@ -54,6 +59,7 @@ export const ruleFaults: readonly Fault[] = [
     id: "backing-not-checked",
     wrong: "resumes although the records that there are cannot account for the copy",
     invariant: 3,
+    needs: ({ weights }) => weights.operator > 0,
     edits: [
       {
         file: "rules/copy-backing.js",
@@ -66,6 +72,7 @@ export const ruleFaults: readonly Fault[] = [
     id: "markers-always-outlast",
     wrong: "takes every removal to have left a marker, however long the copy was away",
     invariant: 3,
+    needs: growsOld,
     edits: [
       {
         file: "rules/markers.js",
@@ -78,6 +85,7 @@ export const ruleFaults: readonly Fault[] = [
     id: "same-by-version-alone",
     wrong: "takes a record of the same version for the same record",
     invariant: 3,
+    needs: isMadeAgain,
     edits: [
       {
         file: "rules/same-record.js",
@@ -90,6 +98,7 @@ export const ruleFaults: readonly Fault[] = [
     id: "count-always-equal",
     wrong: "finds that every count agrees",
     invariant: 3,
+    needs: losesSilently,
     edits: [
       {
         file: "rules/count.js",

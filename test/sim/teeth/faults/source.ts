@@ -1,4 +1,5 @@
 import type { Fault } from "../fault.js";
+import { dropsOldest } from "../needs.js";
 
 /** Of the sources. What only the one for NATS can get wrong, no simulation meets: a test of it does. */
 export const sourceFaults: readonly Fault[] = [
@@ -19,6 +20,7 @@ export const sourceFaults: readonly Fault[] = [
     id: "overrun-not-told",
     wrong: "goes on with a watch that was overrun as if nothing had been dropped",
     invariant: 3,
+    needs: dropsOldest,
     edits: [
       {
         file: "in-process/watch.js",

@@ -1,4 +1,5 @@
 import type { Fault } from "../fault.js";
+import { compacts, diskFails } from "../needs.js";
 
 /** Of the store, of what brings updates into it, and of what is read over it. */
 export const storeFaults: readonly Fault[] = [
@@ -7,6 +8,7 @@ export const storeFaults: readonly Fault[] = [
     wrong:
       "has a batch in memory before the log has it, and leaves it there where the log refuses it",
     invariant: 2,
+    needs: diskFails,
     edits: [
       {
         file: "store/append-log-snapshot.js",
@@ -30,6 +32,7 @@ export const storeFaults: readonly Fault[] = [
     wrong:
       "takes a batch's position before the log has the batch, and keeps it where the log refuses that",
     invariant: 2,
+    needs: diskFails,
     edits: [
       {
         file: "store/append-log-snapshot.js",
@@ -42,6 +45,7 @@ export const storeFaults: readonly Fault[] = [
     id: "failed-batch-dropped",
     wrong: "forgets a batch that the store has refused",
     invariant: 10,
+    needs: diskFails,
     edits: [
       {
         file: "watch/store-writer.js",
@@ -54,6 +58,7 @@ export const storeFaults: readonly Fault[] = [
     id: "failed-batch-comes-last",
     wrong: "gives the store what it has refused behind what came after it",
     invariant: 10,
+    needs: diskFails,
     edits: [
       {
         file: "watch/store-writer.js",
@@ -90,6 +95,7 @@ export const storeFaults: readonly Fault[] = [
     id: "held-without-bound",
     wrong: "holds any number of updates for a store that fails",
     invariant: 8,
+    needs: diskFails,
     edits: [
       {
         file: "watch/store-writer.js",
@@ -102,6 +108,7 @@ export const storeFaults: readonly Fault[] = [
     id: "compaction-not-from-memory",
     wrong: "dumps an empty memory where a compaction is due",
     invariant: 2,
+    needs: compacts,
     edits: [
       {
         file: "store/store-compactions.js",

@@ -1,4 +1,5 @@
 import type { Fault } from "../fault.js";
+import { dropsOldest, growsOld, isMadeAgain, losesSilently } from "../needs.js";
 
 /** Of the watch: the order of things, repairs, counts and audits. */
 export const watchFaults: readonly Fault[] = [
@@ -30,6 +31,7 @@ export const watchFaults: readonly Fault[] = [
     id: "position-kept-in-repair",
     wrong: "keeps the position on the disk while a repair is under way",
     invariant: 3,
+    needs: isMadeAgain,
     edits: [
       {
         file: "watch/supervisor.js",
@@ -66,6 +68,7 @@ export const watchFaults: readonly Fault[] = [
     id: "floor-ignored",
     wrong: "keeps what lies below the bucket's oldest record",
     invariant: 3,
+    needs: dropsOldest,
     edits: [
       {
         file: "watch/floor-sweep.js",
@@ -78,6 +81,7 @@ export const watchFaults: readonly Fault[] = [
     id: "floor-after-position",
     wrong: "takes the position before what a floor leaves behind is removed",
     invariant: 3,
+    needs: dropsOldest,
     edits: [
       {
         file: "watch/follow-stage.js",
@@ -119,6 +123,7 @@ export const watchFaults: readonly Fault[] = [
     id: "audit-of-former-making",
     wrong: "has an audit mend a copy by another making of its bucket",
     invariant: 3,
+    needs: isMadeAgain,
     edits: [
       {
         file: "watch/audit.js",
@@ -131,6 +136,7 @@ export const watchFaults: readonly Fault[] = [
     id: "count-proves-after-resume",
     wrong: "takes the removals that it knows for all there are, although it has resumed",
     invariant: 3,
+    needs: losesSilently,
     edits: [
       {
         file: "watch/known-keys.js",
@@ -143,6 +149,7 @@ export const watchFaults: readonly Fault[] = [
     id: "distrust-ignored",
     wrong: "counts where nothing but an audit can tell what was lost",
     invariant: 3,
+    needs: growsOld,
     edits: [
       {
         file: "watch/checks.js",
@@ -155,6 +162,7 @@ export const watchFaults: readonly Fault[] = [
     id: "checks-never-run",
     wrong: "neither counts nor audits",
     invariant: 3,
+    needs: losesSilently,
     edits: [
       {
         file: "watch/checks.js",
@@ -167,6 +175,7 @@ export const watchFaults: readonly Fault[] = [
     id: "line-back-not-checked",
     wrong: "takes a copy for checked although the line was lost since",
     invariant: 3,
+    needs: (config) => losesSilently(config) && config.weights.line > 0,
     edits: [
       {
         file: "watch/checks.js",
