@@ -1,5 +1,5 @@
-// Runs the simulation for the seeds from one to another, in so many steps each, up to the first that breaks a promise. Prints a line of
-// JSON for each. With a fault (MILLPOND_FAULT) only for those that can meet it.
+// Runs the simulation for the seeds from one to another, in so many steps each, up to the first that breaks a promise. Prints a line once it
+// has come so far that what is loaded has the fault, and a line of JSON for each seed. With a fault (MILLPOND_FAULT) only for those that can meet it.
 import process from "node:process";
 import { configOf } from "../config.js";
 import { runSimulation } from "../simulation.js";
@@ -10,6 +10,7 @@ const fault = faults.find(({ id }) => id === process.env["MILLPOND_FAULT"]);
 const made = (globalThis as { readonly millpondEdits?: number }).millpondEdits ?? 0;
 const edits = fault?.edits.length ?? 0;
 if (made !== edits) throw new Error(`of ${edits} edits ${made} were made`);
+process.stdout.write("ready\n");
 
 for (let seed = first; seed <= last; seed += 1) {
   if (fault?.needs?.(configOf(seed)) === false) continue;
