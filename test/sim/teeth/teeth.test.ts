@@ -7,12 +7,13 @@ import { faults } from "./faults/index.js";
 import { runSeeds } from "./run-seeds.js";
 
 /** What is run here: the least that gives these away. `npm run teeth` looks for all of them. */
-const SEEDS = { first: 1, last: 10, steps: 600 };
+const SEEDS = { first: 1, last: 10, steps: 500 };
 const QUICKLY_FOUND = [
-  "resume-one-too-far",
   "repair-keeps-vanished",
-  "lock-not-checked",
-  "tail-not-carried",
+  "stale-answer-given",
+  "as-of-when-written",
+  "previous-of-batch-forgotten",
+  "state-sync-skips-history",
 ];
 
 function faultOf(id: string): Fault {
