@@ -24,6 +24,8 @@ export interface FlushBatch<U> extends Changes<U> {
   readonly takenAt: number | undefined;
   /** What the last of them says of it; 0 where it completed none. */
   readonly rebuilds: number;
+  /** The most {@link WatchBatch.doubts} of those batches. */
+  readonly doubts: number;
   /** Updates known to come after this batch. */
   readonly pending: number;
   readonly caughtUp: boolean;
@@ -41,6 +43,7 @@ class OpenBatch<U> implements FlushBatch<U>, UpdateSink {
   head: WatchCursor | undefined;
   takenAt: number | undefined;
   rebuilds = 0;
+  doubts = 0;
   pending = 0;
   caughtUp = false;
   isUntouched = true;
@@ -68,6 +71,7 @@ class OpenBatch<U> implements FlushBatch<U>, UpdateSink {
     this.bookmark = { cursor: batch.cursor, timeNs: batch.cursorTimeNs ?? 0n };
     this.floor = batch.floor ?? this.floor;
     this.head = batch.head ?? this.head;
+    this.doubts = Math.max(this.doubts, batch.doubts ?? 0);
     this.takenAt = takenAt;
     this.rebuilds = batch.rebuilds ?? 0;
     this.caughtUp ||= batch.caughtUp;

@@ -7,6 +7,8 @@ export class FlowState {
   readonly #waiting = new Set<() => void>();
   #isCaughtUp = false;
   #isOver = false;
+  /** Those who hold it off. */
+  #holds = 0;
   #watches = 0;
   #repairs = 0;
   #levelAt: number | undefined;
@@ -15,9 +17,9 @@ export class FlowState {
     this.#clock = clock;
   }
 
-  /** Whether the present watch has delivered all there was when it began. */
+  /** Whether the present watch has delivered all there was when it began, and nobody holds it off. */
   get isCaughtUp(): boolean {
-    return this.#isCaughtUp;
+    return this.#isCaughtUp && this.#holds === 0;
   }
 
   /** Whether no watch follows any more, nor will. */
@@ -61,6 +63,18 @@ export class FlowState {
   /** Something that a test may depend on has changed elsewhere. */
   changed(): void {
     this.#wake();
+  }
+
+  /** From now on it is not caught up; until what is returned is called. */
+  hold(): () => void {
+    this.#holds += 1;
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      this.#holds -= 1;
+      this.#wake();
+    };
   }
 
   end(): void {

@@ -16,8 +16,11 @@ export interface SessionOptions<U> {
   readonly stage: Stage<U>;
   readonly lane: Lane;
   readonly evictions: Evictions;
-  /** Called for each of {@link WatchBatch.doubts}. */
-  readonly onDoubt: () => void;
+  /**
+   * Called for each of {@link WatchBatch.doubts}. What it returns is called once all that came before the doubt has been flushed, or
+   * never will be.
+   */
+  readonly onDoubt: () => () => void;
   /** Called for each of {@link WatchBatch.rebuilds}: what came and went before it left no word. */
   readonly onRebuild: () => void;
   readonly parse: (update: KvUpdate) => U | undefined;
@@ -45,13 +48,15 @@ export async function runSession<U>(
   const onAbort = (): void => queue.stop();
   signal.addEventListener("abort", onAbort, { once: true });
   if (signal.aborted) queue.stop();
-  const pumped = pump(flow, queue, options);
+  const doubts = new Doubts(options.onDoubt);
+  const pumped = pump(flow, queue, doubts, options);
   try {
     let turnBegan = clock.now();
     for (;;) {
       const batch = await batcher.next();
       if (batch === undefined) break;
       await lane.run(() => stage.flush(batch));
+      doubts.flushed(batch.doubts);
       if (clock.now() - turnBegan >= LONGEST_TURN_MS) {
         await nextTurn();
         turnBegan = clock.now();
@@ -60,16 +65,40 @@ export async function runSession<U>(
     return await pumped;
   } finally {
     queue.stop();
+    doubts.flushed(Infinity);
     signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** The doubts that a flow tells, until they are flushed. */
+class Doubts {
+  readonly #onDoubt: () => () => void;
+  #told = 0;
+  #open: { readonly count: number; readonly close: () => void }[] = [];
+
+  constructor(onDoubt: () => () => void) {
+    this.#onDoubt = onDoubt;
+  }
+
+  /** The flow has told of so many. */
+  told(count: number): void {
+    if (count > this.#told) this.#open.push({ count, close: this.#onDoubt() });
+    this.#told = count;
+  }
+
+  /** So many of them have been flushed. */
+  flushed(count: number): void {
+    for (const each of this.#open) if (each.count <= count) each.close();
+    this.#open = this.#open.filter((each) => each.count > count);
   }
 }
 
 async function pump<U>(
   flow: AsyncIterable<WatchBatch>,
   queue: UpdateQueue,
-  { evictions, onDoubt, onRebuild, clock, signal }: SessionOptions<U>,
+  doubts: Doubts,
+  { evictions, onRebuild, clock, signal }: SessionOptions<U>,
 ): Promise<FlowEnd> {
-  let doubts = 0;
   let rebuilds = 0;
   try {
     const iterator = flow[Symbol.asyncIterator]();
@@ -77,8 +106,7 @@ async function pump<U>(
       const next = await orAbort(iterator.next(), signal);
       if (next.done === true) break;
       queue.push(withoutExpiries(next.value, evictions), next.value.heardAtMs ?? clock.now());
-      if ((next.value.doubts ?? 0) > doubts) onDoubt();
-      doubts = next.value.doubts ?? 0;
+      doubts.told(next.value.doubts ?? 0);
       if ((next.value.rebuilds ?? 0) > rebuilds) onRebuild();
       rebuilds = next.value.rebuilds ?? 0;
     }

@@ -97,7 +97,11 @@ class Watching<U> implements RunningWatch {
       copy: this.#copy,
       floors: this.#floors,
       onResume: (from, isProven) => this.#onResume(from, isProven),
-      onDoubt: () => this.#checks?.distrust(),
+      onDoubt: () => {
+        this.#checks?.distrust();
+        // What was delivered before would count as the flow's own, which an audit leaves alone.
+        return this.#flow.hold();
+      },
       onRebuild: () => this.#checks?.hurry(),
     });
     if (auditor !== undefined) {

@@ -38,8 +38,11 @@ export interface SupervisorOptions<U> {
    * the record there, and it is the one that was there.
    */
   readonly onResume: (from: Position, isProven: boolean) => void;
-  /** The bucket may have another history than the one that was delivered: nothing is left by which to tell. */
-  readonly onDoubt: () => void;
+  /**
+   * The bucket may have another history than the one that was delivered: nothing is left by which to tell. What it returns is called
+   * once all that was delivered before is in the copy.
+   */
+  readonly onDoubt: () => () => void;
   /** The source has replaced what delivers to a watch. */
   readonly onRebuild: () => void;
   /** Aborted by the caller, or because something failed for good. */

@@ -6,6 +6,12 @@ import type { CopiedEntry } from "./replica-process.js";
 /** The live keys of a bucket. */
 export type Truth = ReadonlyMap<string, { readonly revision: number; readonly crc: number }>;
 
+export interface Reading {
+  readonly truth: Truth;
+  /** The highest sequence of any record, of removals too; 0 where there is none. */
+  readonly last: number;
+}
+
 /** How a copy differs from its bucket. */
 export interface Difference {
   readonly missing: readonly string[];
@@ -47,8 +53,9 @@ export async function readTruth(
   client: Client,
   bucket: string,
   prefixes: readonly string[] = [""],
-): Promise<Truth> {
+): Promise<Reading> {
   const truth = new Map<string, { revision: number; crc: number }>();
+  let last = 0;
   const inbox = createInbox();
   const subscription = client.subscribe(inbox);
   const name = `judge-${inbox.split(".").at(-1)}`;
@@ -74,6 +81,7 @@ export async function readTruth(
     if (!complete) {
       for await (const message of subscription) {
         const [sequence, pending] = positionOf(message);
+        last = Math.max(last, sequence);
         const key = message.subject.slice(`$KV.${bucket}.`.length);
         const isWanted = prefixes.some((prefix) => key.startsWith(prefix));
         if (isWanted && !isRemoval(message)) {
@@ -83,7 +91,7 @@ export async function readTruth(
       }
     }
     if (!complete) throw new Error(`the listing of ${bucket} did not come to its end`);
-    return truth;
+    return { truth, last };
   } finally {
     clearTimeout(timer);
     subscription.unsubscribe();

@@ -302,7 +302,8 @@ export const replicaFaults: readonly Fault[] = [
         () => scene.replica.trouble(scene.lastChangeAt) !== undefined,
       );
     },
-    leavesBehind: 1,
+    // Its watch's, and that of a count which was under way.
+    leavesBehind: 2,
   },
 ];
 

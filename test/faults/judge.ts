@@ -98,7 +98,13 @@ export class Judge {
       const status = await replica.ask("status", patienceMs);
       const entries = await replica.ask("entries", patienceMs);
       if (this.#truth === undefined) return undefined;
-      this.#last = { status, difference: differenceOf(this.#truth.entries, entries) };
+      let difference = differenceOf(this.#truth.entries, entries);
+      if (!isNone(difference) && this.#scene.site.servers.length > 1) {
+        const truth = await this.#readWhole(status.cursor);
+        if (truth === undefined) return undefined;
+        difference = differenceOf(truth, entries);
+      }
+      this.#last = { status, difference };
       this.#weigh(this.#last, lastChangeAt);
       return this.#last;
     } catch (error) {
@@ -146,9 +152,25 @@ export class Judge {
     try {
       const fingerprint = await fingerprintOf(client, BUCKET);
       if (fingerprint === this.#truth?.fingerprint) return;
-      this.#truth = { fingerprint, entries: await readTruth(client, BUCKET, prefixes) };
+      const { truth } = await readTruth(client, BUCKET, prefixes);
+      this.#truth = { fingerprint, entries: truth };
     } catch (error) {
       if (this.#truth === undefined) throw error;
+    }
+  }
+
+  /**
+   * Of a cluster, anew: a consumer reads what one of the servers has, which may be behind, and so may be who has just come to lead. `undefined`
+   * where either is, or none answers: then nobody can say what the bucket is.
+   */
+  async #readWhole(cursor: number): Promise<Truth | undefined> {
+    const { client, prefixes } = this.#scene;
+    try {
+      const head = await headOf(client, BUCKET);
+      const { truth, last } = await readTruth(client, BUCKET, prefixes);
+      return last === head && cursor <= head ? truth : undefined;
+    } catch {
+      return undefined;
     }
   }
 
@@ -158,7 +180,7 @@ export class Judge {
     if (site.servers.length === 1) return "";
     const seen = new Set<string>();
     for (let reading = 0; reading < READINGS; reading += 1) {
-      const truth = await readTruth(client, BUCKET, prefixes);
+      const { truth } = await readTruth(client, BUCKET, prefixes);
       seen.add(JSON.stringify([...truth].toSorted(([a], [b]) => (a < b ? -1 : 1))));
     }
     return seen.size === 1 ? "" : " of a bucket of which the servers have different copies";
