@@ -32,6 +32,8 @@ export interface StreamInfo {
     readonly bytes: number;
     readonly first_seq: number;
     readonly last_seq: number;
+    /** When the last message was stored, RFC 3339. */
+    readonly last_ts?: string;
     readonly num_subjects?: number;
   };
 }

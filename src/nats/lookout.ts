@@ -72,7 +72,7 @@ export class Lookout {
       this.#lookedAt = link.clock.now();
       if (this.#lookedAt - this.#comparedAt >= COMPARE_EVERY_MS) {
         this.#comparedAt = this.#lookedAt;
-        await guard.requireSame(progress.recent.slice(0, 1));
+        await guard.requireSame(progress.known.slice(0, 1), 0);
       }
       if (!this.#isOver) onLook();
     } catch (error) {

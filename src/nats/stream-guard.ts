@@ -7,7 +7,7 @@ import { cursorExpired } from "./errors.js";
 import { nanosOfTime } from "./message.js";
 import { streamOf } from "./subjects.js";
 
-/** A message that was delivered: when the stream stored it, in ns since 1970, as digits. */
+/** A message that was delivered, or seen to be there: when the stream stored it, in ns since 1970, as digits. */
 export interface Delivered {
   readonly sequence: number;
   readonly timeNs: string;
@@ -27,6 +27,7 @@ export class StreamGuard {
   readonly #created: string;
   #first = 0;
   #head = 0;
+  #newest: Delivered | undefined;
   #evicts = false;
   readonly #hasTtl: boolean;
   readonly #isReplicated: boolean;
@@ -67,6 +68,11 @@ export class StreamGuard {
   /** The stream's last sequence at the last look. */
   get head(): number {
     return this.#head;
+  }
+
+  /** The stream's last message at the last look, whatever its subject; `undefined` where it has had none. */
+  get newest(): Delivered | undefined {
+    return this.#newest;
   }
 
   /**
@@ -120,15 +126,15 @@ export class StreamGuard {
 
   /**
    * Throws `cursor-expired` where one of these messages, of which it looks at the first few until it finds one, is another one
-   * now: a stream that was rolled back keeps its `created` and gives its sequences again. False where the first of them was not
-   * found: an older one that is the same is so in a stream that was rolled back to after it, too.
+   * now: a stream that was rolled back keeps its `created` and gives its sequences again. True only where the first of them is the same and
+   * lies at `frontier` or after it: one before that is the same also in a stream that was rolled back to somewhere between.
    */
-  async requireSame(delivered: readonly Delivered[]): Promise<boolean> {
-    for (const [index, { sequence, timeNs }] of delivered.entries()) {
+  async requireSame(known: readonly Delivered[], frontier: number): Promise<boolean> {
+    for (const [index, { sequence, timeNs }] of known.entries()) {
       const found = await this.#api.messageAt(streamOf(this.#bucket), sequence);
       if (found === undefined) continue;
       if (nanosOfTime(found.time) !== BigInt(timeNs)) throw this.#rolledBack();
-      return index === 0;
+      return index === 0 && sequence >= frontier;
     }
     return false;
   }
@@ -136,6 +142,11 @@ export class StreamGuard {
   #note({ state, config }: StreamInfo): void {
     this.#first = state.first_seq;
     this.#head = state.last_seq;
+    const time = nanosOfTime(String(state.last_ts));
+    this.#newest =
+      state.last_seq === 0 || time === undefined
+        ? undefined
+        : { sequence: state.last_seq, timeNs: String(time) };
     this.#evicts = evicts(config);
   }
 

@@ -23,6 +23,7 @@ export class WatchProgress {
   #rebuilds = 0;
   #doubts = 0;
   #recent: Delivered[] = [];
+  #seen: Delivered | undefined;
 
   constructor(from: number | undefined, head: number) {
     this.#isResumed = from !== undefined;
@@ -61,9 +62,20 @@ export class WatchProgress {
     return !this.#isResumed && !this.#delivered;
   }
 
-  /** Messages that were delivered, newest first. */
-  get recent(): readonly Delivered[] {
-    return this.#recent;
+  /** Messages that the stream is known to have had, newest first: delivered ones, and the one that was seen to be its last. */
+  get known(): readonly Delivered[] {
+    const seen = this.#seen;
+    if (seen === undefined) return this.#recent;
+    const before = this.#recent.filter(({ sequence }) => sequence > seen.sequence);
+    return [...before, seen, ...this.#recent.filter(({ sequence }) => sequence < seen.sequence)];
+  }
+
+  /**
+   * While it was being followed the stream had this message. In a filtered watch that may be all that shows whether the stream, up to the
+   * frontier, is still the same: the frontier moves over messages that are not delivered.
+   */
+  saw(message: Delivered | undefined): void {
+    this.#seen = message ?? this.#seen;
   }
 
   /** A state-sync begins (again) with the stream at `head`. */

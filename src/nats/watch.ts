@@ -23,7 +23,7 @@ export interface NatsWatchOptions extends WatchOptions {
   readonly emptyValueIsDelete: boolean;
 }
 
-/** Of the messages delivered last, so many are looked for until one is found that can be compared. */
+/** Of the messages known last, so many are looked for until one is found that can be compared. */
 const COMPARED = 4;
 
 /**
@@ -109,6 +109,7 @@ class NatsWatch implements KvWatch {
     const isOpen = (): boolean => this.#isOpen();
     this.#mender = new Mender({ link, waiter: this.#waiter, isOpen, stop: this.#stop.signal });
     this.#progress = new WatchProgress(from === undefined ? undefined : Number(from), guard.head);
+    this.#progress.saw(guard.newest);
     this.#arrivals = this.#newArrivals();
     const progress = this.#progress;
     const onLook = (): void => this.#onLook();
@@ -216,8 +217,11 @@ class NatsWatch implements KvWatch {
 
   /** Where there is nothing to consume, the looks are the heartbeats. */
   #onLook(): void {
-    if (this.#filters.length > 0) return;
     const { guard, api } = this.#setup;
+    // Of a stream that is being followed: after an outage it may be another one.
+    const isFollowed = this.#arrivals.lostBecause === undefined && api.link.state === "up";
+    if (isFollowed) this.#progress.saw(guard.newest);
+    if (this.#filters.length > 0) return;
     this.#arrivals.bookmark(guard.head, true, api.link.clock.now());
   }
 
@@ -268,7 +272,7 @@ class NatsWatch implements KvWatch {
       if (!first) {
         // Again, now that there is a consumer: one of another stream would deliver as well.
         await guard.look(progress.frontier);
-        isSame = await guard.requireSame(progress.recent.slice(0, COMPARED));
+        isSame = await guard.requireSame(progress.known.slice(0, COMPARED), progress.frontier);
       }
       // The last records are those at the consumer's making: what was dropped before then does not matter.
       if (restart && guard.evicts && !sweeps) {

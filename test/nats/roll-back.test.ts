@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isMillpondError } from "../../src/errors/index.js";
-import { allKeys, type KvStore } from "../../src/kv/index.js";
+import { allKeys, type KvStore, scopeOf } from "../../src/kv/index.js";
 import { connect } from "../../src/nats/index.js";
 import { Flow, within } from "../../src/testing/bucket/flow.js";
 import { WatchCursor } from "../../src/values/index.js";
@@ -51,6 +51,31 @@ for (const version of serverVersions) {
         const now = await early.bucket("b").recordAt(WatchCursor.fromBytes(cursor.toBytes()));
         assert.notEqual(now?.timeNs, found?.timeNs);
       }
+    });
+
+    test("is not taken for the same by a watch of a prefix, though what that got last is still there", async () => {
+      await using directory = await tempDirectory();
+      const [storeDir, copy] = [directory.file("store"), directory.file("copy")];
+      await using server = await startNatsServer({ version, storeDir });
+      await using writer = await connect({ servers: server.url });
+      const bucket = await writer.createBucket("b");
+      await putMany(bucket, ["k.a", "other.1"]);
+      await backUp(server, storeDir, copy);
+      await using watcher = await connect({ servers: server.url });
+      await using flow = await Flow.open(watcher.bucket("b"), scopeOf(["k."]), { sweeps: true });
+      await flow.untilCaughtUp();
+      await until("it is up", () => writer.connected);
+      await putMany(bucket, ["other.2", "other.3", "other.4", "other.5"]);
+      await flow.until("the bookmark", () => flow.cursor.toU64() === 6n);
+      await rollBack(server, storeDir, copy);
+      await using early = await connect({ servers: server.url });
+      await putMany(early.bucket("b"), ["k.b", "other.6", "other.7", "other.8", "other.9"]);
+      const error: unknown = await flow
+        .until("a doubt", () => flow.batches.some(({ doubts = 0 }) => doubts > 0))
+        .then(() => undefined)
+        .catch((thrown: unknown) => thrown);
+      assert.ok(error === undefined || isMillpondError(error, "cursor-expired"), String(error));
+      assert.deepEqual([...flow.copy.keys()], ["k.a"]);
     });
   });
 }

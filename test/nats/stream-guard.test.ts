@@ -82,10 +82,12 @@ describe("the guard of a watch's stream", () => {
     const stored = [{ seq: 8, time: "1970-01-01T00:00:00.000000008Z" }];
     const guard = await StreamGuard.begin(streamOf([{}], stored), "b", undefined);
     const gone = { sequence: 9, timeNs: "9" };
-    assert.equal(await guard.requireSame([{ sequence: 8, timeNs: "8" }, gone]), true);
-    assert.equal(await guard.requireSame([gone, { sequence: 8, timeNs: "8" }]), false);
-    assert.equal(await guard.requireSame([gone]), false);
-    await assert.rejects(guard.requireSame([gone, { sequence: 8, timeNs: "7" }]), (error) =>
+    const there = { sequence: 8, timeNs: "8" };
+    assert.equal(await guard.requireSame([there, gone], 8), true);
+    assert.equal(await guard.requireSame([there, gone], 9), false, "rolled back to 8, perhaps");
+    assert.equal(await guard.requireSame([gone, there], 8), false);
+    assert.equal(await guard.requireSame([gone], 8), false);
+    await assert.rejects(guard.requireSame([gone, { sequence: 8, timeNs: "7" }], 8), (error) =>
       isMillpondError(error, "cursor-expired"),
     );
   });

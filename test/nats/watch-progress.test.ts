@@ -58,7 +58,7 @@ describe("what a watch gives out", () => {
       progress.commit(arrived(sequence, { last }), { first: 1, head: 10 }, false);
     }
     assert.deepEqual(
-      progress.recent.map(({ sequence }) => sequence),
+      progress.known.map(({ sequence }) => sequence),
       [10, 9, 8, 7, 6, 5, 4, 3],
     );
   });
@@ -69,5 +69,19 @@ describe("what a watch gives out", () => {
     assert.equal(progress.isUnbegun, true);
     progress.commit(arrived(3, { complete: false }), { first: 1, head: 10 }, false);
     assert.equal(progress.isUnbegun, false);
+  });
+
+  test("knows of the message that was seen to be the last one, among those that were delivered", () => {
+    const progress = new WatchProgress(5, 10);
+    const window = { first: 1, head: 10 };
+    const sequences = (): number[] => progress.known.map(({ sequence }) => sequence);
+    progress.commit(arrived(7, { last: { sequence: 7, timeNs: "1" } }), window, false);
+    progress.saw({ sequence: 9, timeNs: "2" });
+    assert.deepEqual(sequences(), [9, 7]);
+    progress.commit(arrived(10, { last: { sequence: 10, timeNs: "3" } }), window, false);
+    progress.saw(undefined);
+    assert.deepEqual(sequences(), [10, 9, 7]);
+    progress.saw({ sequence: 10, timeNs: "3" });
+    assert.deepEqual(sequences(), [10, 7]);
   });
 });
