@@ -89,7 +89,8 @@ export interface WatchAppliedOptions<U> {
   readonly resume?: WatchCursor;
   /**
    * Takes every update, also those that `parse` turned down, and the position after them. The caller keeps ownership, and
-   * closes it after the watch has ended.
+   * closes it after the watch has ended. What a bucket drops under a live watch without a word (its oldest records, a purge) is taken from the
+   * copy only where there is a store; without one an overrun of the watch ends it, and what went in silence is not noticed.
    */
   readonly store?: SnapshotStore;
   /**
