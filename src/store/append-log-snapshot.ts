@@ -205,10 +205,16 @@ export class AppendLogSnapshot implements SnapshotStore {
     return this.#closed;
   }
 
-  /** Makes all that was applied survive a power loss, whatever the durability. Throws `io`, `closed` and `poisoned`. */
+  /**
+   * Makes all that was applied survive a power loss, whatever the durability. Throws `io` and `closed`; called again after an
+   * `io`, it rewrites the log from memory, as the next batch would.
+   */
   async sync(): Promise<void> {
     this.#requireOpen();
-    await this.#inTurn(() => this.#log.sync());
+    await this.#inTurn(async () => {
+      if (this.#log.isPoisoned) await this.#heal();
+      await this.#log.sync();
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
