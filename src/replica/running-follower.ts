@@ -9,7 +9,7 @@ import {
 } from "../platform/index.js";
 import { laterCursor } from "../rules/index.js";
 import { FollowedLog } from "../store/index.js";
-import type { WatchCursor } from "../values/index.js";
+import { WatchCursor } from "../values/index.js";
 import type { Follower, FollowerEvent, FollowerState, FollowerStatus } from "./follower.js";
 import { LocalReads } from "./local-reads.js";
 import { LOG_NAME } from "./origin-file.js";
@@ -43,6 +43,8 @@ export class RunningFollower extends LocalReads implements Follower {
   #hasWriter: boolean | undefined;
   #writerCheckedAt = -Infinity;
   #wentBack = 0;
+  /** The position that was shown last. */
+  #shown = WatchCursor.none;
   #isReady = false;
   #looking: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
@@ -68,6 +70,8 @@ export class RunningFollower extends LocalReads implements Follower {
 
   status(): FollowerStatus {
     const { cursor, cursorTimeNs, size, modifiedMs, counts } = this.#log;
+    // A look that is under way may have gone back already.
+    this.#noteShown();
     return {
       state: this.#state,
       cursor,
@@ -115,6 +119,7 @@ export class RunningFollower extends LocalReads implements Follower {
     if (!this.#log.isLoaded) await this.#findLog();
     const { cursor: before, isLoaded: wasLoaded } = this.#log;
     const { isThere, problem: unread, hasChanged } = await this.#log.look();
+    this.#noteShown();
     await this.#lookForWriter();
     if (this.#stop.signal.aborted) return;
     const { cursor, isLoaded, size } = this.#log;
@@ -132,11 +137,14 @@ export class RunningFollower extends LocalReads implements Follower {
   }
 
   #changed(from: WatchCursor, to: WatchCursor): void {
-    if (isBefore(to, from)) {
-      this.#wentBack += 1;
-      this.#tell({ type: "went-back", from, to });
-    }
+    if (isBefore(to, from)) this.#tell({ type: "went-back", from, to });
     this.#tell({ type: "changed", cursor: to });
+  }
+
+  #noteShown(): void {
+    const { cursor } = this.#log;
+    if (isBefore(cursor, this.#shown)) this.#wentBack += 1;
+    this.#shown = cursor;
   }
 
   /** The path is a file's, or a directory's that holds it: which, is only known once something is there. */
