@@ -40,6 +40,8 @@ const options: SimulationOptions = values.trace ? { onTrace: (line) => console.l
 interface Told {
   readonly seed: number;
   readonly steps: number;
+  /** All that was done, and what of it found the copy open and live. */
+  readonly actions: readonly [all: number, open: number, live: number];
   readonly failed: boolean;
   readonly text: string;
 }
@@ -77,14 +79,25 @@ async function runSeed(seed: number): Promise<Told> {
   return { ...told, text: lines.join("\n") };
 }
 
-function tellOf({ seed, steps: done, hash, violation, virtualMs }: SimulationResult): Told {
+function tellOf(result: SimulationResult): Told {
+  const {
+    seed,
+    steps: done,
+    hash,
+    violation,
+    virtualMs,
+    script,
+    openActions,
+    liveActions,
+  } = result;
   const seconds = (virtualMs / 1000).toFixed(0);
   const how =
     violation === undefined
       ? "ok"
       : `FAILED at step ${violation.step}, ${violation.at} ms: ${violation.check}: ${violation.text}`;
   const text = `seed ${seed}: ${done} steps, ${seconds} s of virtual time, trace ${hash}: ${how}`;
-  return { seed, steps: done, failed: violation !== undefined, text };
+  const actions = [script.actions.length, openActions, liveActions] as const;
+  return { seed, steps: done, actions, failed: violation !== undefined, text };
 }
 
 async function runPart(part: string): Promise<void> {
@@ -102,7 +115,11 @@ async function runAll(): Promise<void> {
   let seeds = 0;
   let total = 0;
   let failed = 0;
-  const take = ({ steps: done, failed: hasFailed, text }: Told): void => {
+  let [all, open, live] = [0, 0, 0];
+  const take = ({ steps: done, actions, failed: hasFailed, text }: Told): void => {
+    all += actions[0];
+    open += actions[1];
+    live += actions[2];
     seeds += 1;
     total += done;
     if (hasFailed) failed += 1;
@@ -115,6 +132,8 @@ async function runAll(): Promise<void> {
   console.log(
     `${seeds} seeds, ${total} steps in ${seconds.toFixed(0)} s (${rate} a second): ${failed} failed`,
   );
+  const share = (part: number): string => `${Math.round((100 * part) / all)} %`;
+  console.log(`${all} actions: ${share(open)} found the copy open, ${share(live)} live`);
   const isWhole = codes.every((code) => code === 0) && seeds === to - from + 1;
   if (!isWhole) console.log(`not all seeds were run: exit ${codes.join(", ")}`);
   process.exit(failed === 0 && isWhole ? 0 : 1);

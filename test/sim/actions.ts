@@ -10,16 +10,17 @@ export type Deed =
   | { readonly do: "evict"; readonly share: number }
   | { readonly do: "drop-markers" }
   | { readonly do: "drop-message"; readonly share: number }
+  | { readonly do: "drop-key"; readonly key: number }
   | { readonly do: "purge-keys"; readonly prefix: string }
   | { readonly do: "make-again" }
   | { readonly do: "back-up" }
-  | { readonly do: "roll-back" }
+  | { readonly do: "roll-back"; readonly downMs?: number; readonly writes?: number }
   | { readonly do: "cut" | "freeze" | "hold-bookmarks"; readonly ms: number }
   | { readonly do: "slow-line"; readonly ms: number; readonly latencyMs: number }
   | { readonly do: "break-watches"; readonly code: "watch-error" | "timeout" | "not-connected" }
   | { readonly do: "kill"; readonly downMs: number }
   | { readonly do: "close"; readonly downMs: number }
-  | { readonly do: "power-loss"; readonly downMs: number }
+  | { readonly do: "power-loss"; readonly downMs: number; readonly cutMs?: number }
   | { readonly do: "kill-follower"; readonly which: number; readonly downMs: number }
   | { readonly do: "second-writer" }
   | { readonly do: "disk-full"; readonly ms: number; readonly leftBytes: number }
@@ -30,7 +31,12 @@ export type Deed =
       readonly ms: number;
     }
   | { readonly do: "slow-disk"; readonly ms: number; readonly latencyMs: number }
-  | { readonly do: "rot"; readonly bits: number }
+  | {
+      readonly do: "rot";
+      readonly bits: number;
+      readonly inLog?: boolean;
+      readonly downMs?: number;
+    }
   | { readonly do: "set-clock"; readonly byMs: number }
   | { readonly do: "read-fresh"; readonly maxStalenessMs: number; readonly key: number }
   | { readonly do: "wait-for" }
@@ -44,6 +50,10 @@ export type Action = Deed & { readonly at: number };
 
 const CODES = ["watch-error", "timeout", "not-connected"] as const;
 const FAILING = ["read", "write", "sync", "rename"] as const;
+/** What makes a store fail that is only written. */
+const STOPPING = ["write", "sync", "rename"] as const;
+/** Most of what lasts is over after so many actions. */
+const SPAN_PAUSES = 25;
 
 /** The actions of a seed, one after the other, without an end. What happens in the world changes nothing about them. */
 export class ActionSource {
@@ -65,6 +75,22 @@ export class ActionSource {
     return { at: this.#at, ...this.#deed() };
   }
 
+  /**
+   * What is done once the copy is the bucket and nothing is written any more: losses of which no record tells. Only a count or an audit
+   * finds them.
+   */
+  closing(): readonly Deed[] {
+    if (this.#config.weights.operator === 0) return [];
+    const loss = (): Deed => ({ do: "drop-key", key: this.#below(this.#config.keys) });
+    const losses = [loss(), loss(), loss()];
+    return this.#one<readonly Deed[]>([
+      losses,
+      [{ do: "drop-markers" }, ...losses],
+      // While it is away, so that it resumes: a resume proves less.
+      [{ do: "kill", downMs: 100 }, { do: "drop-markers" }, ...losses],
+    ]);
+  }
+
   #deed(): Deed {
     let left = this.#random() * this.#total;
     for (const kind of this.#kinds) {
@@ -83,17 +109,17 @@ export class ActionSource {
       case "operator":
         return this.#operator();
       case "recreate":
-        return this.#one<Deed>([{ do: "make-again" }, { do: "back-up" }, { do: "roll-back" }]);
+        return this.#recreate();
       case "line":
         return this.#line();
       case "process":
         return this.#process();
       case "power":
-        return { do: "power-loss", downMs: this.#span(5000) };
+        return this.#powerLoss();
       case "disk":
         return this.#disk();
       case "rot":
-        return { do: "rot", bits: 1 + this.#below(3) };
+        return this.#rot();
       case "clock":
         return { do: "set-clock", byMs: Math.round((this.#random() * 2 - 1) * this.#span(60_000)) };
       case "api":
@@ -123,6 +149,41 @@ export class ActionSource {
     ]);
   }
 
+  #recreate(): Deed {
+    return this.#one<Deed>([
+      { do: "make-again" },
+      { do: "back-up" },
+      { do: "back-up" },
+      { do: "roll-back" },
+      this.#rollBackUnseen(),
+    ]);
+  }
+
+  /**
+   * Found at the next start only, and the bucket may have outgrown the copy's position by then. Logs of format 2 do not say when what is
+   * at their position was stored: there nothing but the audit after a resume tells.
+   */
+  #rollBackUnseen(): Deed {
+    if (this.#config.replica.format === 2) return { do: "roll-back" };
+    return { do: "roll-back", downMs: this.#span(5000), writes: this.#below(60) };
+  }
+
+  #powerLoss(): Deed {
+    const downMs = this.#span(5000);
+    // Every other time it has nobody to ask when it comes back.
+    return this.#random() < 1 / 2
+      ? { do: "power-loss", downMs }
+      : { do: "power-loss", downMs, cutMs: downMs + this.#span(15_000) };
+  }
+
+  /** Mostly of the log, and half of the time it is read at once. */
+  #rot(): Deed {
+    const bits = 1 + this.#below(3);
+    const inLog = this.#random() < 3 / 4;
+    const again = this.#random() < 1 / 2;
+    return again ? { do: "rot", bits, inLog, downMs: this.#below(50) } : { do: "rot", bits, inLog };
+  }
+
   #line(): Deed {
     return this.#one<Deed>([
       { do: "cut", ms: this.#span(15_000) },
@@ -148,6 +209,7 @@ export class ActionSource {
   }
 
   #disk(): Deed {
+    if (this.#config.isSickDisk === true) return this.#sickDisk();
     const ms = this.#span(15_000);
     const chance = this.#one([0.05, 0.5, 1]);
     return this.#one<Deed>([
@@ -156,6 +218,12 @@ export class ActionSource {
       { do: "disk-fails", what: this.#one(FAILING), chance, ms: this.#below(100) },
       { do: "slow-disk", ms, latencyMs: this.#span(4000) },
     ]);
+  }
+
+  /** Writes fail for a while and are tried again, while more comes. */
+  #sickDisk(): Deed {
+    const ms = (10 + this.#below(30)) * this.#config.pauseMs;
+    return { do: "disk-fails", what: this.#one(STOPPING), chance: 1 / 2, ms };
   }
 
   #api(): Deed {
@@ -176,9 +244,11 @@ export class ActionSource {
     return integerBelow(this.#random, count);
   }
 
-  /** From 0 up to this, short ones more often. */
+  /** From 0 up to this, short ones more often. Nine in ten are over after some dozen actions; else most of a run is spent in one outage. */
   #span(mostMs: number): number {
-    return Math.round(this.#random() ** 3 * mostMs);
+    const most =
+      this.#random() < 0.9 ? Math.min(mostMs, SPAN_PAUSES * this.#config.pauseMs) : mostMs;
+    return Math.round(this.#random() ** 3 * most);
   }
 
   #one<T>(choices: readonly T[]): T {

@@ -29,6 +29,8 @@ export interface SimConfig {
   /** Most milliseconds that a message takes, and the chance that it takes any. */
   readonly line: Delay & { readonly readAhead: number; readonly duplicates: number };
   readonly disk: Delay;
+  /** Of what happens to the disk there is only one: writes that fail for a while. */
+  readonly isSickDisk?: boolean;
   /** How often each kind of action comes, relative to the others. */
   readonly weights: Readonly<Record<Weighted, number>>;
 }
@@ -52,10 +54,62 @@ export type Weighted =
   | "clock"
   | "api";
 
-const FORMATS = [3, 3, 3, 2] as const;
+const FORMATS = [3, 3, 2] as const;
 
-/** The configuration of a seed. Each seed is a campaign of its own: some are calm but for one kind of fault, some have all of them. */
+/**
+ * The configuration of a seed. Each seed is a campaign of its own: some are calm but for one kind of fault, some have all of them. One
+ * in eight has a disk on which writes fail and are tried again, and one in eight a log that goes bad and is read again.
+ */
 export function configOf(seed: number): SimConfig {
+  const kind = integerBelow(randomFor(seed, "kind"), 8);
+  const config = mixedConfigOf(seed);
+  if (kind === 0) return sickDisk(config);
+  return kind === 1 ? rotting(config) : config;
+}
+
+const CALM: SimConfig["weights"] = {
+  write: 60,
+  burst: 0,
+  operator: 0,
+  recreate: 0,
+  line: 0,
+  process: 0,
+  power: 0,
+  disk: 0,
+  rot: 0,
+  clock: 0,
+  api: 3,
+};
+
+/** A write takes time, fails and is tried again, while updates of the same few keys go on coming. */
+function sickDisk(config: SimConfig): SimConfig {
+  return {
+    ...config,
+    keys: 4,
+    replica: {
+      ...config.replica,
+      durability: "power",
+      windowMs: 0,
+      maxUpdates: Math.min(3, config.replica.maxUpdates),
+    },
+    followers: 1,
+    disk: { mostMs: 300, chance: 1 },
+    isSickDisk: true,
+    weights: { ...CALM, burst: 1, disk: 6, process: 0.5, power: 0.5 },
+  };
+}
+
+/** No compaction puts anything else in the place of what goes bad. */
+function rotting(config: SimConfig): SimConfig {
+  return {
+    ...config,
+    replica: { ...config.replica, compactThreshold: 10_000_000 },
+    disk: { mostMs: 0, chance: 0 },
+    weights: { ...CALM, rot: 4, process: 1 },
+  };
+}
+
+function mixedConfigOf(seed: number): SimConfig {
   const random = randomFor(seed, "config");
   const below = (count: number): number => integerBelow(random, count);
   const chance = (share: number): boolean => random() < share;
@@ -70,7 +124,7 @@ export function configOf(seed: number): SimConfig {
     bucket,
     keys: one([4, 12, 24, 40]),
     valueBytes: one([8, 40, 300, 1500]),
-    pauseMs: one([5, 20, 60]),
+    pauseMs: one([20, 100, 300, 1000]),
     replica: {
       format: one(FORMATS),
       durability: one(["process", "power"]),
@@ -84,7 +138,7 @@ export function configOf(seed: number): SimConfig {
       maxHeldUpdates: one([1, 20, 10_000]),
     },
     followers: one([0, 1, 1, 2]),
-    pollMs: one([25, 100, 400]),
+    pollMs: one([25, 100, 400, 2000]),
     hasService: chance(0.5),
     line: {
       mostMs: one([0, 5, 50, 400]),
@@ -111,7 +165,7 @@ function weightsOf(
     process: some(0.8, 1, 4),
     power: some(0.5, 0.5, 2),
     disk: some(0.6, 1, 4),
-    rot: some(0.3, 0.3, 1),
+    rot: some(0.3, 1, 4),
     clock: some(0.3, 0.5, 2),
     api: some(0.8, 3, 8),
   };

@@ -1,18 +1,21 @@
-import type { Action } from "./actions.js";
+import type { Deed } from "./actions.js";
 import type { Machine } from "./machine.js";
 import type { World } from "./world.js";
 
 /** Does it. What does not apply at the moment does nothing. */
-export function act(world: World, machine: Machine, action: Action): void {
-  const doing = actAsync(world, machine, action);
-  doing.catch((error: unknown) => world.found("the simulator itself", errorText(error)));
+export async function act(world: World, machine: Machine, deed: Deed): Promise<void> {
+  try {
+    await actAsync(world, machine, deed);
+  } catch (error) {
+    world.found("the simulator itself", errorText(error));
+  }
 }
 
 export function errorText(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-async function actAsync(world: World, machine: Machine, action: Action): Promise<void> {
+async function actAsync(world: World, machine: Machine, action: Deed): Promise<void> {
   switch (action.do) {
     case "put":
       return world.write("put", action.key, action.bytes, action.ttlMs);
@@ -32,10 +35,11 @@ async function actAsync(world: World, machine: Machine, action: Action): Promise
     case "back-up":
       return world.backUp();
     case "roll-back":
-      return world.rollBack();
+      return rollBack(world, machine, action);
     case "evict":
     case "drop-markers":
     case "drop-message":
+    case "drop-key":
     case "purge-keys":
       return operate(world, action);
     case "cut":
@@ -55,7 +59,8 @@ async function actAsync(world: World, machine: Machine, action: Action): Promise
     case "slow-disk":
       return world.slowDisk(action.ms, action.latencyMs);
     case "rot":
-      return world.rot(action.bits);
+      world.rot(action.bits, action.inLog === true);
+      return action.downMs === undefined ? undefined : machine.killKeeper(action.downMs);
     case "set-clock":
       return world.setClock(action.byMs);
     case "kill":
@@ -63,7 +68,8 @@ async function actAsync(world: World, machine: Machine, action: Action): Promise
     case "close":
       return machine.close(action.downMs);
     case "power-loss":
-      return machine.losePower(action.downMs);
+      machine.losePower(action.downMs);
+      return action.cutMs === undefined ? undefined : world.cut(action.cutMs);
     case "kill-follower":
       return machine.killReader(action.which, action.downMs);
     case "second-writer":
@@ -84,9 +90,19 @@ async function actAsync(world: World, machine: Machine, action: Action): Promise
 }
 
 type Operation = Extract<
-  Action,
-  { readonly do: "evict" | "drop-markers" | "drop-message" | "purge-keys" }
+  Deed,
+  { readonly do: "evict" | "drop-markers" | "drop-message" | "drop-key" | "purge-keys" }
 >;
+
+async function rollBack(
+  world: World,
+  machine: Machine,
+  { downMs, writes = 0 }: Extract<Deed, { readonly do: "roll-back" }>,
+): Promise<void> {
+  if (downMs !== undefined) machine.killKeeper(downMs);
+  await world.rollBack();
+  for (let write = 0; write < writes; write += 1) await world.write("put", write, write);
+}
 
 async function operate(world: World, action: Operation): Promise<void> {
   const bucket = world.bucket();
@@ -103,6 +119,14 @@ async function operate(world: World, action: Operation): Promise<void> {
       const kept = log.kept();
       const record = kept[Math.floor(action.share * kept.length)];
       return record === undefined ? undefined : bucket.deleteMessage(BigInt(record.sequence));
+    }
+    case "drop-key": {
+      const key = world.keys[action.key % world.keys.length] ?? "";
+      if (log.last(key)?.kind !== "put") return;
+      // With the older ones, which would come to light: the number of records would be the same, and only an audit could tell.
+      const records = log.kept().filter((record) => record.key === key);
+      for (const { sequence } of records) await bucket.deleteMessage(BigInt(sequence));
+      return;
     }
     case "purge-keys":
       return bucket.purgeKeys(action.prefix);

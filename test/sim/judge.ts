@@ -18,7 +18,7 @@ export interface JudgeOptions {
   readonly keys: readonly string[];
   readonly retains: boolean;
   /** By how much a copy may be wrong about the bucket's time, in milliseconds. */
-  readonly clockErrorMs: number;
+  readonly clockErrorMs: () => number;
   readonly now: () => number;
 }
 
@@ -103,6 +103,7 @@ export class Judge {
       const shown = view.get(key);
       if (isThis(shown, value)) continue;
       if (shown === undefined && value !== undefined && this.#mayBeOver(value)) continue;
+      if (this.#isUncovered(shown, key)) continue;
       // What the bucket forgot is kept on purpose, and no longer compared with anything.
       if (shown !== undefined && value === undefined && (retains || isRaw)) {
         if (retains || oracle.isMortal) continue;
@@ -110,6 +111,21 @@ export class Judge {
       return `${told(shown, key)}, and the bucket has ${value === undefined ? "nothing" : `@${value.sequence}`}`;
     }
     return this.#strangers(view);
+  }
+
+  /**
+   * Whether what is shown was the last of its key until that was deleted by its number, and an older one of its history came to light.
+   * The number of records is the same then: no count finds that, only an audit that somebody asks for.
+   */
+  #isUncovered(shown: ShownEntry | undefined, key: string): boolean {
+    const states = this.#options.oracle.present?.keys.get(key) ?? [];
+    for (let index = states.length - 1; index > 0; index -= 1) {
+      const [before, state] = [states[index - 1] as KeyState, states[index] as KeyState];
+      const isOlder = (state.record?.sequence ?? Infinity) < (before.record?.sequence ?? 0);
+      if (before.ended !== "silently" || !isOlder) return false;
+      if (isThis(shown, valueIn(before))) return true;
+    }
+    return false;
   }
 
   /** Whether each entry was in the bucket at some time. */
@@ -159,7 +175,9 @@ export class Judge {
     while (first > from && states[first]?.ended === "silently") first -= 1;
     const { ended, until } = states[first] as KeyState;
     if (ended === "told" && until <= reachedAt) return 0;
-    while (first > from && this.#lingers(states, first - 1, false)) first -= 1;
+    // Nor what may linger and went so.
+    const isUnseen = (index: number): boolean => states[index]?.ended === "silently";
+    while (first > from && (this.#lingers(states, first - 1, false) || isUnseen(first))) first -= 1;
     return first;
   }
 
@@ -182,15 +200,33 @@ export class Judge {
     return false;
   }
 
+  /** Whether anything is shown whose time is over, which a copy hides that mirrors the bucket and knows its time. */
+  over(view: View): string | undefined {
+    const { oracle, retains, clockErrorMs, now } = this.#options;
+    if (retains || !oracle.isMortal) return undefined;
+    for (const entry of view.values()) {
+      for (const { keys } of oracle.makings) {
+        const record = keys.get(entry.key)?.find((state) => isThis(entry, valueIn(state)))?.record;
+        if (record === undefined || this.#overAt(record) > now() - clockErrorMs()) continue;
+        return `${told(entry)}, whose time was over at ${this.#overAt(record) % 1e8}`;
+      }
+    }
+    return undefined;
+  }
+
   #mayBeOver(record: StoredRecord): boolean {
-    const { retains, clockErrorMs, now, oracle } = this.#options;
-    if (retains) return false;
+    const { retains, clockErrorMs, now } = this.#options;
+    const overAt = retains ? Infinity : this.#overAt(record);
+    return overAt !== Infinity && overAt <= now() + clockErrorMs();
+  }
+
+  #overAt(record: StoredRecord): number {
+    const { oracle } = this.#options;
     const config = oracle.makings.at(-1)?.stream.identity.config;
     const limits = { maxAgeMs: config?.maxAgeMs, allowsTtl: config?.markerTtlMs !== undefined };
     const { time, expiresAt } = record;
     const ttl = expiresAt === undefined ? {} : { ttlMs: expiresAt - time };
-    const overAt = expiresAtMs({ timeMs: time, ...ttl }, limits);
-    return overAt !== Infinity && overAt <= now() + clockErrorMs;
+    return expiresAtMs({ timeMs: time, ...ttl }, limits);
   }
 }
 

@@ -4,18 +4,22 @@ import { MachineClock } from "../../src/testing/simulation/machine-clock.js";
 import { randomFor } from "../../src/testing/simulation/random.js";
 import type { ProcessDisk } from "../../src/testing/simulation/simulated-disk.js";
 import { SimulatedLink } from "../../src/testing/simulation/simulated-link.js";
+import type { WatchCursor } from "../../src/values/index.js";
 import { viewOf, type View } from "./judge.js";
 import { Mirror } from "./mirror.js";
-import type { World } from "./world.js";
+import { DIRECTORY, type Ills, LOG, type World } from "./world.js";
 
-export const DIRECTORY = "/disk";
-const LOG = "/disk/copy.snap";
 /** How far back the time that batches were on their way is looked at. */
 const TRANSIT_MS = 60_000;
 /** Steps between two looks at a copy in which nothing seems to have changed. */
 const LOOK_STEPS = 16;
 /** A copy that is live is proven current once a second or so. */
 const FRESH_MS = 3000;
+/** After which a silent line must have been noticed, and since when it must have been live before. */
+const SILENCE_MS = 4000;
+const SETTLED_MS = 2500;
+/** A replica looks at the bucket every half a minute. */
+const CLOCK_KNOWN_MS = 36_000;
 const MEMORY_BYTES = 16 * 1024 * 1024;
 
 /** What the last process that kept the copy said is on the disk, for the next one to be held to. */
@@ -40,6 +44,13 @@ export class Keeper {
   #isClosing = false;
   #becameLive = false;
   #wasRepaired = false;
+  /** Since when it is live, by the common time. */
+  #liveSince = Infinity;
+  #wasLive = false;
+  #wasOpened = false;
+  readonly #illsAtStart: Ills;
+  /** What it is held to. */
+  #last: LastWord | undefined;
   #looked = "";
   #lookedAt = 0;
   #cursor: bigint | undefined;
@@ -61,6 +72,7 @@ export class Keeper {
     const name = `keeper ${number}`;
     const random = randomFor(world.seed, `${name} line`);
     this.#link = new SimulatedLink(world.connect(), new MachineClock(world.clock), random);
+    this.#illsAtStart = { ...world.ills };
     this.#fileSlackMs = Math.max(0, world.mostAheadMs - world.aheadMs) + world.slackMs;
   }
 
@@ -76,6 +88,8 @@ export class Keeper {
   start(last: LastWord | undefined): void {
     const world = this.#world;
     const { replica: options } = world.config;
+    this.#last = last;
+    world.isClockKnown = false;
     world.adopt("keeper", this.#link);
     openReplica({
       source: this.#link,
@@ -98,13 +112,14 @@ export class Keeper {
       ...(options.scope === undefined ? {} : { scope: options.scope }),
       onEvent: (event) => this.#heard(event),
     }).then(
-      (replica) => this.#opened(replica, last),
+      (replica) => this.#opened(replica),
       (error: unknown) => this.#failed(error),
     );
   }
 
   /** What it said last of the disk. */
   lastWord(): LastWord | undefined {
+    if (!this.#wasOpened) return this.#last;
     const { cursor: position, state } = this.#replica?.status() ?? {};
     const cursor = position?.toU64();
     if (cursor === undefined) return undefined;
@@ -218,6 +233,8 @@ export class Keeper {
     const world = this.#world;
     if (replica === undefined) return;
     const status = replica.status();
+    this.#checkSilence(status.state);
+    this.#checkQueue(status.cursor);
     const looked = `${status.state} ${status.cursor.toHex()} ${status.received} ${status.size} ${status.asOf}`;
     const isDue = isForced || this.#becameLive || world.step - this.#lookedAt >= LOOK_STEPS;
     if (looked === this.#looked && !isDue) return;
@@ -231,8 +248,43 @@ export class Keeper {
     this.#cursor = cursor;
     const whole = world.judge.whole(view, cursor, this.#reachedAt);
     world.found("1 cursor after apply", whole);
+    this.#lookAtClock(status.state);
+    if (this.#wasLive) world.found("9 nothing is shown that is over", world.judge.over(view));
     this.#checkClaims(view, status.asOf);
     this.#mirror?.check(view);
+  }
+
+  /** A copy that hears nothing does not go on saying that it is live. */
+  #checkSilence(state: string): void {
+    const world = this.#world;
+    const isSilent = world.now() - world.silentSince > SILENCE_MS;
+    if (!isSilent || state !== "live" || world.clockSetAt >= world.silentSince) return;
+    // Before it has heard a word without news it does not expect any.
+    if (world.silentSince - this.#liveSince < SETTLED_MS) return;
+    world.found("9 live ends with the line", `silent since ${world.silentSince % 1e8}`);
+  }
+
+  /** What was handed over to it and is not stored yet has a limit. */
+  #checkQueue(cursor: WatchCursor): void {
+    if (cursor.isNone) return;
+    const { queueCapacity, maxUpdates, maxHeldUpdates } = this.#world.config.replica;
+    const most = queueCapacity + 2 * maxUpdates + maxHeldUpdates + 3 * this.#link.largestBatch;
+    const waiting = this.#link.updatesBeyond(cursor);
+    if (waiting <= most) return;
+    this.#world.found("8 every queue is bounded", `${waiting} wait, and at most ${most} may`);
+  }
+
+  /** Once it was live for so long that it must have looked at the bucket's time since. */
+  #lookAtClock(state: string): void {
+    const world = this.#world;
+    const since = Math.max(
+      world.clockSetAt,
+      world.lineUpAt,
+      world.heardAt,
+      this.#startedAt,
+      this.#liveSince,
+    );
+    if (state === "live" && world.now() - since > CLOCK_KNOWN_MS) world.isClockKnown = true;
   }
 
   #checkClaims(view: View, asOf: number | undefined): void {
@@ -263,16 +315,17 @@ export class Keeper {
     }
   }
 
-  #opened(replica: Replica, last: LastWord | undefined): void {
+  #opened(replica: Replica): void {
     this.#replica = replica;
     if (this.#isDead) {
       replica.close().catch(() => undefined);
       return;
     }
     const world = this.#world;
+    this.#wasOpened = true;
     world.trace.add(`opened ${replica.status().cursor.toHex()}`);
     this.#cursor = replica.status().cursor.toU64();
-    this.#checkKept(replica, last);
+    this.#checkKept(replica);
     this.check(true);
     this.followChanges(10_000, 0);
     this.#checkReady(replica).catch(() => undefined);
@@ -289,15 +342,26 @@ export class Keeper {
   }
 
   /** What was said to be on the disk is there, unless what happened since may take it. */
-  #checkKept(replica: Replica, last: LastWord | undefined): void {
+  #checkKept(replica: Replica): void {
     const world = this.#world;
-    const isExcused =
-      world.hasRotted || (world.hasLostPower && world.config.replica.durability === "process");
-    world.hasRotted = false;
-    world.hasLostPower = false;
-    if (last === undefined || isExcused) return;
-    const cursor = replica.status().cursor.toU64();
+    const last = this.#last;
+    const { rots, rotsElsewhere, rotsAtEnd, powerLosses } = world.illsSince;
+    world.settle(this.#illsAtStart);
+    const { cursor: position, store } = replica.status();
+    const cursor = position.toU64();
+    if (last === undefined) return;
     if (cursor === undefined ? last.mayWithdraw : cursor >= last.cursor) return;
+    if (powerLosses > 0 && world.config.replica.durability === "process") return;
+    if (rots > 0) {
+      // What was written last looks torn to everybody. In other files it may be the bucket's name that cannot be read.
+      if (rotsElsewhere > 0 || rotsAtEnd > 0 || powerLosses > 0) return;
+      const isTold = store.repaired !== undefined;
+      world.found(
+        "5 damage is told",
+        isTold ? undefined : `${last.cursor} was, ${cursor} is there`,
+      );
+      return;
+    }
     if (cursor === undefined && this.#wasRepaired) {
       // Sectors of the last write that came to the disk without its beginning look like damage, and that may have been a withdrawal: the
       // position goes, and nothing of what it stood for.
@@ -317,9 +381,12 @@ export class Keeper {
     const isExpected =
       code === "io" ||
       (code === "locked" && world.hasSecondWriter) ||
-      (world.hasRotted && code === "invalid-format");
+      (world.illsSince.rots > 0 && code === "invalid-format");
     if (!isExpected) world.found("5 opens what is good", String(error));
-    if (code === "invalid-format") world.removeFile(LOG);
+    if (code === "invalid-format") {
+      world.removeFile(LOG);
+      this.#last = undefined;
+    }
     this.#isDead = true;
     this.#onEnd(false);
   }
@@ -335,8 +402,18 @@ export class Keeper {
     const world = this.#world;
     const detail = event.type === "state" ? event.state : "";
     world.trace.add(`keeper ${event.type} ${detail}`);
-    if (event.type === "state" && event.state === "live") this.#becameLive = true;
-    if (event.type === "log-repaired") this.#wasRepaired = true;
+    if (event.type === "state") {
+      const isLive = event.state === "live";
+      if (isLive) this.#becameLive = true;
+      this.#wasLive ||= isLive;
+      this.#liveSince = isLive ? world.now() : Infinity;
+    }
+    if (event.type === "log-repaired") {
+      this.#wasRepaired = true;
+      const { rots, powerLosses } = world.illsSince;
+      const isSound = rots === 0 && powerLosses === 0;
+      world.found("5 a sound log is not repaired", isSound ? "it was" : undefined);
+    }
     if (event.type === "state" && event.state === "failed") {
       world.found("9 never stops by itself", String(this.#replica?.status().lastError));
     }

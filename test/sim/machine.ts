@@ -2,13 +2,13 @@ import { isMillpondError } from "../../src/errors/index.js";
 import { openReplica } from "../../src/replica/index.js";
 import { MachineClock } from "../../src/testing/simulation/machine-clock.js";
 import { randomFor } from "../../src/testing/simulation/random.js";
-import { DIRECTORY, Keeper, type LastWord } from "./keeper.js";
+import { Keeper, type LastWord } from "./keeper.js";
 import { Reader } from "./reader.js";
 import { Service } from "./service.js";
-import type { World } from "./world.js";
+import { DIRECTORY, type World } from "./world.js";
 
-/** How long a process stays down that could not open its copy, in milliseconds. */
-const RETRY_MS = 1000;
+/** How long a process stays down that could not open its copy, in the pauses between two actions. */
+const RETRY_PAUSES = 5;
 
 /** The programs that run: one that keeps the copy, and some that read it along. Who dies is started again. */
 export class Machine {
@@ -48,6 +48,10 @@ export class Machine {
       this.#killService(downMs);
       return;
     }
+    this.killKeeper(downMs);
+  }
+
+  killKeeper(downMs: number): void {
     const keeper = this.#keeper;
     if (keeper === undefined) return;
     this.#killKeeper(keeper);
@@ -69,7 +73,7 @@ export class Machine {
     for (const reader of this.#readers) reader?.kill();
     if (this.#service !== undefined) this.#killService(downMs);
     this.#world.disk.losePower();
-    this.#world.hasLostPower = true;
+    this.#world.ills.powerLosses += 1;
     if (keeper !== undefined) this.#later(downMs, () => this.#startKeeper());
     for (const index of this.#readers.keys()) {
       if (this.#readers[index] === undefined) continue;
@@ -150,7 +154,7 @@ export class Machine {
   }
 
   #killKeeper(keeper: Keeper): void {
-    this.#last = keeper.lastWord() ?? this.#last;
+    this.#last = keeper.lastWord();
     this.#world.diedAt = this.#world.now();
     keeper.kill();
     this.#keeper = undefined;
@@ -163,8 +167,8 @@ export class Machine {
       if (this.#keeper !== keeper) return;
       this.#keeper = undefined;
       this.#world.diedAt = this.#world.now();
-      if (wasOpen) this.#last = keeper.lastWord() ?? this.#last;
-      this.#later(wasOpen ? this.#closingMs : RETRY_MS, () => this.#startKeeper());
+      this.#last = keeper.lastWord();
+      this.#later(wasOpen ? this.#closingMs : this.#retryMs, () => this.#startKeeper());
     });
     this.#keeper = keeper;
     const last = this.#last;
@@ -178,7 +182,7 @@ export class Machine {
     const service = new Service(this.#world, this.#started, () => {
       if (this.#service !== service) return;
       this.#service = undefined;
-      this.#later(RETRY_MS, () => this.#startService());
+      this.#later(this.#retryMs, () => this.#startService());
     });
     this.#service = service;
     service.start();
@@ -196,6 +200,10 @@ export class Machine {
     const reader = new Reader(this.#world, `reader ${this.#started}`);
     this.#readers[index] = reader;
     reader.start();
+  }
+
+  get #retryMs(): number {
+    return RETRY_PAUSES * this.#world.config.pauseMs;
   }
 
   #later(ms: number, start: () => void): void {

@@ -90,9 +90,18 @@ export class Oracle {
       if (state?.record === last && !rolledBack) continue;
       // A marker that goes changes nothing that can be read.
       if (state?.record !== undefined && !rolledBack) {
-        state.isUnheard = this.hasHeard(state.record.sequence) === false;
+        this.#noteUnheard(making.keys.get(key) ?? []);
       }
       moveOn(making, key, last, now, rolledBack ? "rolled-back" : "silently");
+    }
+  }
+
+  /** What the last one took the place of before it was heard is gone as well. */
+  #noteUnheard(states: readonly KeyState[]): void {
+    for (const state of states.toReversed()) {
+      const { record } = state;
+      if (record === undefined || this.hasHeard(record.sequence) !== false) return;
+      state.isUnheard = true;
     }
   }
 

@@ -178,7 +178,7 @@ export class Service {
     const world = this.#world;
     const code = isMillpondError(why) ? why.code : String(why);
     world.trace.add(`${this.#name} ended ${code}`);
-    const isExpected = why instanceof ThrownByApply || code === "io" || world.hasRotted;
+    const isExpected = why instanceof ThrownByApply || code === "io" || world.ills.rots > 0;
     if (!isExpected) world.found("9 never stops by itself", `${this.#name}: ${code}`);
     this.kill();
     if (code === "invalid-format") world.removeFile(PATH);

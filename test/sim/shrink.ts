@@ -26,6 +26,7 @@ const SIMPLER: readonly ((config: SimConfig) => SimConfig)[] = [
 export async function shrink(script: Script, check: string, limits: ShrinkLimits): Promise<Script> {
   const shrinker = new Shrinker(check, limits.runs);
   let best = (await shrinker.failing(script)) ?? script;
+  best = (await shrinker.failing({ ...best, closing: [] })) ?? best;
   for (const simpler of SIMPLER) {
     best = (await shrinker.failing({ ...best, config: simpler(best.config) })) ?? best;
   }

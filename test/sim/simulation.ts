@@ -1,5 +1,5 @@
 import { nextTurn } from "../../src/platform/index.js";
-import { ActionSource, type Action } from "./actions.js";
+import { ActionSource, type Action, type Deed } from "./actions.js";
 import { configOf, type SimConfig } from "./config.js";
 import { act } from "./deeds.js";
 import { Machine } from "./machine.js";
@@ -12,6 +12,8 @@ const TURNS = 2;
 const TURNS_AT_END = 64;
 /** Within which the copy must be the bucket once all faults have ended, in virtual milliseconds. */
 const CONVERGES_MS = 90_000;
+/** Longer than anything takes of a disk. */
+const LET_GO_MS = 10_000;
 /** Between two looks whether it is. */
 const LOOK_MS = 250;
 
@@ -20,6 +22,8 @@ export interface Script {
   readonly seed: number;
   readonly config: SimConfig;
   readonly actions: readonly Action[];
+  /** Done once the copy has become the bucket. */
+  readonly closing?: readonly Deed[];
   /** When the faults end and the copy is given time to converge, in virtual milliseconds. */
   readonly endsAt: number;
 }
@@ -35,6 +39,9 @@ export interface SimulationResult {
   /** Virtual milliseconds that all of it took, and those of them after the faults had ended. */
   readonly virtualMs: number;
   readonly convergedMs: number;
+  /** How many of the actions found a keeper that is open, and one that is live. */
+  readonly openActions: number;
+  readonly liveActions: number;
 }
 
 export interface SimulationOptions {
@@ -49,7 +56,11 @@ export function runSimulation(
 ): Promise<SimulationResult> {
   const config = configOf(seed);
   const source = new ActionSource(seed, config);
-  return run({ seed, config, steps, next: () => source.next(), endsAt: Infinity }, options);
+  const next = (): Action => source.next();
+  return run(
+    { seed, config, steps, next, closing: () => source.closing(), endsAt: Infinity },
+    options,
+  );
 }
 
 /** Runs what a script says. */
@@ -57,10 +68,10 @@ export function replayScript(
   script: Script,
   options: SimulationOptions = {},
 ): Promise<SimulationResult> {
-  const { seed, config, endsAt } = script;
+  const { seed, config, endsAt, closing = [] } = script;
   let index = 0;
   const next = (): Action | undefined => script.actions[index++];
-  return run({ seed, config, steps: Infinity, next, endsAt }, options);
+  return run({ seed, config, steps: Infinity, next, closing: () => closing, endsAt }, options);
 }
 
 interface Plan {
@@ -68,6 +79,7 @@ interface Plan {
   readonly config: SimConfig;
   readonly steps: number;
   readonly next: () => Action | undefined;
+  readonly closing: () => readonly Deed[];
   readonly endsAt: number;
 }
 
@@ -79,14 +91,19 @@ async function run(plan: Plan, { onTrace }: SimulationOptions): Promise<Simulati
   await world.begin();
   machine.begin();
   let isActing = true;
+  let openActions = 0;
+  let liveActions = 0;
   const actNext = (): void => {
     const action = plan.next();
     if (action === undefined) return;
     world.clock.schedule(Math.max(0, world.startedAt + action.at - world.now()), () => {
       if (!isActing) return;
       actions.push(action);
+      const { replica } = machine.keeper ?? {};
+      if (replica !== undefined) openActions += 1;
+      if (replica?.status().state === "live") liveActions += 1;
       trace.add(`${action.at} ${JSON.stringify(action)}`);
-      act(world, machine, action);
+      void act(world, machine, action);
       actNext();
     });
   };
@@ -97,8 +114,17 @@ async function run(plan: Plan, { onTrace }: SimulationOptions): Promise<Simulati
   isActing = false;
   const endedAt = world.now();
   if (world.violation === undefined) await converge(world, machine);
+  const closing = plan.closing();
+  if (world.violation === undefined && closing.length > 0) {
+    for (const deed of closing) {
+      trace.add(`closing ${JSON.stringify(deed)}`);
+      await act(world, machine, deed);
+    }
+    await step(world, machine);
+    await converge(world, machine);
+  }
   machine.end();
-  for (let turn = 0; turn < TURNS_AT_END; turn += 1) await nextTurn();
+  await letGo(world);
   return {
     seed: plan.seed,
     steps: world.step,
@@ -108,11 +134,24 @@ async function run(plan: Plan, { onTrace }: SimulationOptions): Promise<Simulati
       seed: plan.seed,
       config: plan.config,
       actions,
+      closing,
       endsAt: endedAt - world.startedAt,
     },
     virtualMs: world.now() - world.startedAt,
     convergedMs: world.now() - endedAt,
+    openActions,
+    liveActions,
   };
+}
+
+/** What waits for a disk must learn that its process is dead: else it holds this process up for ever. */
+async function letGo({ clock }: World): Promise<void> {
+  const until = clock.now() + LET_GO_MS;
+  while ((clock.nextDue ?? Infinity) <= until) {
+    clock.runNext();
+    await nextTurn();
+  }
+  for (let turn = 0; turn < TURNS_AT_END; turn += 1) await nextTurn();
 }
 
 async function step(world: World, machine: Machine): Promise<void> {
@@ -129,7 +168,7 @@ async function converge(world: World, machine: Machine): Promise<void> {
   world.calm();
   machine.startAll();
   // A log that went bad under its writer is put right when it is opened next.
-  if (world.hasRotted) machine.kill(0);
+  if (world.illsSince.rots > 0) machine.kill(0);
   const until = world.now() + CONVERGES_MS + 80 * world.config.replica.countIntervalMs;
   let isLooked = false;
   let problem: string | undefined = "it never looked";

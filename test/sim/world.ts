@@ -16,8 +16,21 @@ import type { Trace } from "./trace.js";
 type LinkOwner = "keeper" | "service";
 
 const BUCKET = "b";
+export const DIRECTORY = "/disk";
+export const LOG = "/disk/copy.snap";
 /** A line that falls silent is found dead after this, in every other case. As the NATS source does. */
 const NOTICED_MS = 2500;
+/** By how much a copy that has looked may be wrong about the bucket's time. */
+const CLOCK_ERROR_MS = 10_000;
+
+/** How often something befell the disk. */
+export interface Ills {
+  /** Bits that went bad; of those the ones outside the log, and the ones in what was written to it last. */
+  rots: number;
+  rotsElsewhere: number;
+  rotsAtEnd: number;
+  powerLosses: number;
+}
 
 /** A promise that was broken. */
 export interface Violation {
@@ -73,9 +86,17 @@ export class World {
   slackMs = 0;
   /** Whether another process tries to keep it, or does. */
   hasSecondWriter = false;
-  /** Since the log was last opened a bit went bad, or the power was lost. */
-  hasRotted = false;
-  hasLostPower = false;
+  /** What has befallen the disk, and what of that had when the log was last opened in which the opening can have seen it. */
+  readonly ills: Ills = { rots: 0, rotsElsewhere: 0, rotsAtEnd: 0, powerLosses: 0 };
+  #settled: Ills = { ...this.ills };
+  /** Since when the line has been silent although it is not known to be lost. */
+  silentSince = Infinity;
+  /** When it was last silent, or held up. */
+  heardAt = -Infinity;
+  /** When somebody last set the machine's clock. */
+  clockSetAt = -Infinity;
+  /** Whether the process that keeps the copy must have seen since by how much the clock is wrong. */
+  isClockKnown = false;
 
   constructor(seed: number, config: SimConfig, trace: Trace) {
     this.seed = seed;
@@ -98,14 +119,15 @@ export class World {
       oracle: this.oracle,
       keys: this.keys.filter((key) => scope?.some((prefix) => key.startsWith(prefix)) ?? true),
       retains: expiry === "retain",
-      clockErrorMs: config.weights.clock > 0 ? Infinity : 10_000,
+      clockErrorMs: () =>
+        config.weights.clock === 0 || this.isClockKnown ? CLOCK_ERROR_MS : Infinity,
       now,
     });
     this.serviceJudge = new Judge({
       oracle: this.oracle,
       keys: this.keys,
       retains: false,
-      clockErrorMs: Infinity,
+      clockErrorMs: () => Infinity,
       now,
     });
     this.oracle.hasHeard = (sequence) => {
@@ -139,10 +161,28 @@ export class World {
   /** Somebody removes a log that no writer takes for its own. */
   removeFile(path: string): void {
     const fs = this.disk.process();
-    fs.remove(path).then(
-      () => fs.kill(),
-      () => fs.kill(),
-    );
+    const end = (): void => fs.kill();
+    // For good: else a power loss brings it back.
+    fs.remove(path)
+      .then(() => fs.syncDirectory(path.slice(0, path.lastIndexOf("/"))))
+      .then(end, end);
+  }
+
+  /** What has befallen the disk since the log was last opened. */
+  get illsSince(): Ills {
+    const { ills } = this;
+    const before = this.#settled;
+    return {
+      rots: ills.rots - before.rots,
+      rotsElsewhere: ills.rotsElsewhere - before.rotsElsewhere,
+      rotsAtEnd: ills.rotsAtEnd - before.rotsAtEnd,
+      powerLosses: ills.powerLosses - before.powerLosses,
+    };
+  }
+
+  /** The log was opened, and what had befallen it before then is over. */
+  settle(before: Ills): void {
+    this.#settled = before;
   }
 
   /** Notes what is wrong, if anything is and nothing was before. */
@@ -287,6 +327,8 @@ export class World {
   #setCut(isCut: boolean): void {
     this.#isCut = isCut;
     if (!isCut) this.lineUpAt = this.now();
+    if (isCut) this.silentSince = Infinity;
+    else if (this.#isFrozen) this.silentSince = this.now();
     for (const link of this.#links.values()) {
       if (isCut) link.cut();
       else link.restore();
@@ -294,6 +336,8 @@ export class World {
   }
 
   #setFrozen(isFrozen: boolean): void {
+    if (isFrozen !== this.#isFrozen) this.silentSince = isFrozen ? this.now() : Infinity;
+    if (!isFrozen) this.heardAt = this.now();
     this.#isFrozen = isFrozen;
     for (const link of this.#links.values()) {
       if (isFrozen) link.freeze();
@@ -331,17 +375,21 @@ export class World {
     );
   }
 
-  rot(bits: number): void {
+  rot(bits: number, inLog: boolean): void {
     for (let bit = 0; bit < bits; bit += 1) {
-      const where = this.disk.rot();
+      const where = this.disk.rot(inLog ? LOG : undefined);
       if (where === undefined) continue;
-      this.hasRotted = true;
+      this.ills.rots += 1;
+      if (where.path !== LOG) this.ills.rotsElsewhere += 1;
+      else if (where.isInLastWrite) this.ills.rotsAtEnd += 1;
       this.trace.add(`rot ${where.path.replace(/\d{6,}/, "N")} ${where.offset}`);
     }
   }
 
   setClock(byMs: number): void {
     this.aheadMs += byMs;
+    this.clockSetAt = this.now();
+    this.isClockKnown = false;
     this.mostAheadMs = Math.max(this.mostAheadMs, this.aheadMs);
   }
 

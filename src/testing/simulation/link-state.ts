@@ -6,6 +6,13 @@ import { WatchCursor } from "../../values/index.js";
 export const MEND_MS = 5000;
 /** After that a request without an answer is given up, in milliseconds. */
 const REQUEST_TIMEOUT_MS = 5000;
+
+/** Updates that a watch has given to who reads it, and up to where it came with them. */
+interface HandedOver {
+  readonly upTo: WatchCursor;
+  readonly updates: number;
+}
+
 interface Transit {
   readonly at: number;
   readonly ms: number;
@@ -22,6 +29,9 @@ export class LinkState {
   deliveredUpdates = 0;
   /** Up to where the watch has delivered that delivered last. */
   frontier = WatchCursor.none;
+  /** The most updates that came at once. */
+  largestBatch = 0;
+  #handedOver: HandedOver[] = [];
   #isUp = true;
   #isFrozen = false;
   #isDead = false;
@@ -158,8 +168,22 @@ export class LinkState {
     if (this.#epoch !== epoch) throw notConnected();
   }
 
-  delivered(updates: number, transitMs: number): void {
+  /** A new watch begins: what an earlier one has handed over is its reader's no longer. */
+  begun(): void {
+    this.#handedOver = [];
+  }
+
+  /** Updates that the watch which began last has handed over beyond this position. */
+  updatesBeyond(position: WatchCursor): number {
+    const at = position.toU64() ?? -1n;
+    this.#handedOver = this.#handedOver.filter(({ upTo }) => (upTo.toU64() ?? 0n) > at);
+    return this.#handedOver.reduce((sum, { updates }) => sum + updates, 0);
+  }
+
+  delivered(updates: number, upTo: WatchCursor, transitMs: number): void {
     this.deliveredUpdates += updates;
+    this.largestBatch = Math.max(this.largestBatch, updates);
+    if (updates > 0) this.#handedOver.push({ upTo, updates });
     if (transitMs <= 0) return;
     // Of no interest any more are those that one since then has outdone.
     while ((this.#transits.at(-1)?.ms ?? Infinity) <= transitMs) this.#transits.pop();

@@ -50,6 +50,7 @@ export class LinkWatch implements KvWatch {
     this.#signal = signal;
     this.#failuresBefore = link.failures;
     this.#restoresBefore = link.restores;
+    link.begun();
     signal?.addEventListener("abort", this.#onAbort, { once: true });
     this.#iterator = this.#batches();
   }
@@ -153,7 +154,7 @@ export class LinkWatch implements KvWatch {
     this.#caughtUp = batch.caughtUp;
     this.#sentAt = sentAt;
     link.frontier = batch.cursor;
-    link.delivered(batch.updates.length, link.clock.now() - sentAt);
+    link.delivered(batch.updates.length, batch.cursor, link.clock.now() - sentAt);
     const told = {
       ...this.#held,
       ...batch,
@@ -168,7 +169,7 @@ export class LinkWatch implements KvWatch {
     const { updates, cursor, pending, caughtUp, rebuilds } = said;
     const again = { updates, cursor, pending, caughtUp };
     const word = rebuilds === undefined ? again : { ...again, rebuilds };
-    this.#link.delivered(0, this.#link.clock.now() - this.#sentAt);
+    this.#link.delivered(0, cursor, this.#link.clock.now() - this.#sentAt);
     return this.#link.isUp && !this.#link.isFrozen ? word : { ...word, pending: 1 };
   }
 

@@ -12,6 +12,14 @@ export interface ProcessDisk extends FileSystem {
   kill(): void;
 }
 
+/** Where a bit went bad. */
+export interface Rotten {
+  readonly path: string;
+  readonly offset: number;
+  /** Whether nothing was written to the file since that comes after it. */
+  readonly isInLastWrite: boolean;
+}
+
 /**
  * A disk in memory as a machine has it: a page cache that a power loss takes, names that are safe only once their directory is synced, and
  * faults. Programs use it by {@link SimulatedDisk.process}. Files only; directories are what stands before the last slash.
@@ -75,12 +83,14 @@ export class SimulatedDisk {
     this.#state.losePower();
   }
 
-  /** One bit of one file that is on the disk goes bad. Gives where; `undefined` where nothing was hit. */
-  rot(): { readonly path: string; readonly offset: number } | undefined {
+  /** One bit of this file, or of any that is on the disk, goes bad. Gives where; `undefined` where nothing was hit. */
+  rot(of?: string): Rotten | undefined {
     const { paths, random } = this.#state;
-    const path = paths[integerBelow(random, paths.length)];
-    const offset = path === undefined ? undefined : this.#state.file(path)?.rot(random);
-    return path === undefined || offset === undefined ? undefined : { path, offset };
+    const path = of ?? paths[integerBelow(random, paths.length)];
+    const file = path === undefined ? undefined : this.#state.file(path);
+    const offset = file?.rot(random);
+    if (path === undefined || file === undefined || offset === undefined) return undefined;
+    return { path, offset, isInLastWrite: offset >= file.lastWriteAt };
   }
 
   /** The names of all files. */

@@ -60,6 +60,7 @@ export class SimulatedFile {
   #changes: Change[] = [];
   #made = 0;
   #writes = 0;
+  #lastWriteAt = 0;
 
   constructor(number: number, permissions: number) {
     this.number = number;
@@ -84,12 +85,18 @@ export class SimulatedFile {
 
   write(source: Uint8Array, at: number): void {
     this.#seen.write(source, at);
+    this.#lastWriteAt = at;
     this.#note(at, source.slice());
   }
 
   resize(length: number): void {
     this.#seen.resize(length);
     this.#note(length, undefined);
+  }
+
+  /** Where the last write began. */
+  get lastWriteAt(): number {
+    return this.#lastWriteAt;
   }
 
   /** The change that was made last: a sync that begins now is for all up to it. */

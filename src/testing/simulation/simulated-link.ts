@@ -93,6 +93,16 @@ export class SimulatedLink implements KvStore {
     return this.#state.deliveredUpdates;
   }
 
+  /** The most updates that a watch has handed over at once. */
+  get largestBatch(): number {
+    return this.#state.largestBatch;
+  }
+
+  /** Updates that the watch which began last has handed over beyond this position. */
+  updatesBeyond(position: WatchCursor): number {
+    return this.#state.updatesBeyond(position);
+  }
+
   /** Up to where the watch has delivered that delivered last. */
   get frontier(): WatchCursor {
     return this.#state.frontier;
