@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import type { FileSystem } from "../platform/index.js";
 import { type AgeLimits, hasReached } from "../rules/index.js";
 import { WatchCursor } from "../values/index.js";
@@ -58,7 +59,7 @@ export function levelAtOf(
 
 export function textOfSeen({ origin, cursor, levelAt, offsetMs, limits }: Seen): string {
   const { maxAgeMs, allowsTtl } = limits;
-  return JSON.stringify({
+  return sealed({
     format: FORMAT,
     origin,
     cursor: cursor.toHex(),
@@ -68,9 +69,23 @@ export function textOfSeen({ origin, cursor, levelAt, offsetMs, limits }: Seen):
   });
 }
 
-/** `undefined` for a text that this does not understand, or whose figures make no sense. */
+/**
+ * These fields and their checksum. Without it a digit that went bad on the disk could prove a copy current. Who wrote before there was
+ * one proves nothing, which costs a look at the bucket.
+ */
+export function sealed(fields: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify({ ...fields, check: checkOf(fields) });
+}
+
+function checkOf(fields: Readonly<Record<string, unknown>>): number {
+  return crc32(JSON.stringify(fields));
+}
+
+/** `undefined` for a text that this does not understand, that is not as it was written, or whose figures make no sense. */
 export function seenOf(text: string): Seen | undefined {
-  const { format, origin, cursor, levelAt, offsetMs, limits } = objectOf(text) ?? {};
+  const { check, ...fields } = objectOf(text) ?? {};
+  if (check !== checkOf(fields)) return undefined;
+  const { format, origin, cursor, levelAt, offsetMs, limits } = fields;
   if (format !== FORMAT || typeof origin !== "string" || typeof cursor !== "string") {
     return undefined;
   }

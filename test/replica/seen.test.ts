@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { levelAtOf, type Seen, seenOf, textOfSeen } from "../../src/replica/seen.js";
+import { levelAtOf, sealed, type Seen, seenOf, textOfSeen } from "../../src/replica/seen.js";
 import { WatchCursor } from "../../src/values/index.js";
 import { at } from "../support/scripted-source.js";
 
@@ -29,7 +29,13 @@ describe("what was seen of a bucket", () => {
     for (let length = 0; length < text.length; length += 1) {
       assert.equal(seenOf(text.slice(0, length)), undefined);
     }
-    const fields = JSON.parse(text) as Record<string, unknown>;
+    const { check, ...fields } = JSON.parse(text) as Record<string, unknown>;
+    assert.deepEqual(seenOf(sealed(fields)), seen);
+    assert.equal(
+      seenOf(JSON.stringify(fields)),
+      undefined,
+      `without its checksum ${String(check)}`,
+    );
     for (const wrong of [
       { format: 2 },
       { origin: 1 },
@@ -43,7 +49,7 @@ describe("what was seen of a bucket", () => {
       { limits: { maxAgeMs: 1 } },
     ]) {
       const shown = JSON.stringify(wrong);
-      assert.equal(seenOf(JSON.stringify({ ...fields, ...wrong })), undefined, shown);
+      assert.equal(seenOf(sealed({ ...fields, ...wrong })), undefined, shown);
     }
     assert.equal(seenOf("[]"), undefined);
     for (const [field, figure] of [
@@ -53,6 +59,16 @@ describe("what was seen of a bucket", () => {
       const infinite = text.replace(`"${field}":${figure}`, `"${field}":1e999`);
       assert.notEqual(infinite, text);
       assert.equal(seenOf(infinite), undefined, infinite);
+    }
+  });
+
+  test("is nothing, or what was written, whichever bit of it goes bad", () => {
+    const bytes = Buffer.from(textOfSeen(seen));
+    for (let bit = 0; bit < 8 * bytes.length; bit += 1) {
+      const bad = Buffer.from(bytes);
+      bad[bit >>> 3] = (bad[bit >>> 3] ?? 0) ^ (1 << (bit & 7));
+      const read = seenOf(bad.toString());
+      if (read !== undefined) assert.deepEqual(read, seen, bad.toString());
     }
   });
 
