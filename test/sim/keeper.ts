@@ -4,8 +4,8 @@ import { MachineClock } from "../../src/testing/simulation/machine-clock.js";
 import { randomFor } from "../../src/testing/simulation/random.js";
 import type { ProcessDisk } from "../../src/testing/simulation/simulated-disk.js";
 import { SimulatedLink } from "../../src/testing/simulation/simulated-link.js";
-import type { WatchCursor } from "../../src/values/index.js";
 import { viewOf, type View } from "./judge.js";
+import { checkQueue, checkSilence, noteClock } from "./limits.js";
 import { Mirror } from "./mirror.js";
 import { DIRECTORY, type Ills, LOG, type World } from "./world.js";
 
@@ -15,11 +15,6 @@ const TRANSIT_MS = 60_000;
 const LOOK_STEPS = 16;
 /** A copy that is live is proven current once a second or so. */
 const FRESH_MS = 3000;
-/** After which a silent line must have been noticed, and since when it must have been live before. */
-const SILENCE_MS = 4000;
-const SETTLED_MS = 2500;
-/** A replica looks at the bucket every half a minute. */
-const CLOCK_KNOWN_MS = 36_000;
 const MEMORY_BYTES = 16 * 1024 * 1024;
 
 /** What the last process that kept the copy said is on the disk, for the next one to be held to. */
@@ -233,8 +228,9 @@ export class Keeper {
     const world = this.#world;
     if (replica === undefined) return;
     const status = replica.status();
-    this.#checkSilence(status.state);
-    this.#checkQueue(status.cursor);
+    const seen = { status, link: this.#link, liveSince: this.#liveSince };
+    checkSilence(world, seen);
+    checkQueue(world, seen);
     const looked = `${status.state} ${status.cursor.toHex()} ${status.received} ${status.size} ${status.asOf}`;
     const isDue = isForced || this.#becameLive || world.step - this.#lookedAt >= LOOK_STEPS;
     if (looked === this.#looked && !isDue) return;
@@ -248,43 +244,10 @@ export class Keeper {
     this.#cursor = cursor;
     const whole = world.judge.whole(view, cursor, this.#reachedAt);
     world.found("1 cursor after apply", whole);
-    this.#lookAtClock(status.state);
+    noteClock(world, seen, this.#startedAt);
     if (this.#wasLive) world.found("9 nothing is shown that is over", world.judge.over(view));
     this.#checkClaims(view, status.asOf);
     this.#mirror?.check(view);
-  }
-
-  /** A copy that hears nothing does not go on saying that it is live. */
-  #checkSilence(state: string): void {
-    const world = this.#world;
-    const isSilent = world.now() - world.silentSince > SILENCE_MS;
-    if (!isSilent || state !== "live" || world.clockSetAt >= world.silentSince) return;
-    // Before it has heard a word without news it does not expect any.
-    if (world.silentSince - this.#liveSince < SETTLED_MS) return;
-    world.found("9 live ends with the line", `silent since ${world.silentSince % 1e8}`);
-  }
-
-  /** What was handed over to it and is not stored yet has a limit. */
-  #checkQueue(cursor: WatchCursor): void {
-    if (cursor.isNone) return;
-    const { queueCapacity, maxUpdates, maxHeldUpdates } = this.#world.config.replica;
-    const most = queueCapacity + 2 * maxUpdates + maxHeldUpdates + 3 * this.#link.largestBatch;
-    const waiting = this.#link.updatesBeyond(cursor);
-    if (waiting <= most) return;
-    this.#world.found("8 every queue is bounded", `${waiting} wait, and at most ${most} may`);
-  }
-
-  /** Once it was live for so long that it must have looked at the bucket's time since. */
-  #lookAtClock(state: string): void {
-    const world = this.#world;
-    const since = Math.max(
-      world.clockSetAt,
-      world.lineUpAt,
-      world.heardAt,
-      this.#startedAt,
-      this.#liveSince,
-    );
-    if (state === "live" && world.now() - since > CLOCK_KNOWN_MS) world.isClockKnown = true;
   }
 
   #checkClaims(view: View, asOf: number | undefined): void {
@@ -346,6 +309,7 @@ export class Keeper {
     const world = this.#world;
     const last = this.#last;
     const { rots, rotsElsewhere, rotsAtEnd, powerLosses } = world.illsSince;
+    const wasTold = world.isDamageTold;
     world.settle(this.#illsAtStart);
     const { cursor: position, store } = replica.status();
     const cursor = position.toU64();
@@ -355,7 +319,7 @@ export class Keeper {
     if (rots > 0) {
       // What was written last looks torn to everybody. In other files it may be the bucket's name that cannot be read.
       if (rotsElsewhere > 0 || rotsAtEnd > 0 || powerLosses > 0) return;
-      const isTold = store.repaired !== undefined;
+      const isTold = store.repaired !== undefined || wasTold;
       world.found(
         "5 damage is told",
         isTold ? undefined : `${last.cursor} was, ${cursor} is there`,
@@ -410,6 +374,7 @@ export class Keeper {
     }
     if (event.type === "log-repaired") {
       this.#wasRepaired = true;
+      world.isDamageTold = true;
       const { rots, powerLosses } = world.illsSince;
       const isSound = rots === 0 && powerLosses === 0;
       world.found("5 a sound log is not repaired", isSound ? "it was" : undefined);

@@ -11,6 +11,7 @@ import type { SimulatedLink } from "../../src/testing/simulation/simulated-link.
 import type { SimConfig } from "./config.js";
 import { Judge } from "./judge.js";
 import { Oracle } from "./oracle.js";
+import { delay, keyOf, valueOf } from "./samples.js";
 import type { Trace } from "./trace.js";
 
 type LinkOwner = "keeper" | "service";
@@ -89,6 +90,8 @@ export class World {
   /** What has befallen the disk, and what of that had when the log was last opened in which the opening can have seen it. */
   readonly ills: Ills = { rots: 0, rotsElsewhere: 0, rotsAtEnd: 0, powerLosses: 0 };
   #settled: Ills = { ...this.ills };
+  /** Whether an opening has told of damage, be it one that did not come to its end. */
+  isDamageTold = false;
   /** Since when the line has been silent although it is not known to be lost. */
   silentSince = Infinity;
   /** When it was last silent, or held up. */
@@ -183,6 +186,7 @@ export class World {
   /** The log was opened, and what had befallen it before then is over. */
   settle(before: Ills): void {
     this.#settled = before;
+    this.isDamageTold = false;
   }
 
   /** Notes what is wrong, if anything is and nothing was before. */
@@ -420,28 +424,4 @@ export class World {
       if (this.#until.get(what) === until) end();
     });
   }
-}
-
-const PREFIXES = ["a.", "b.1", "b.2", "c"] as const;
-
-function keyOf(index: number): string {
-  return `${PREFIXES[index % PREFIXES.length]}${Math.floor(index / PREFIXES.length)}`;
-}
-
-/** No two are the same. */
-function valueOf(serial: number, bytes: number): Uint8Array {
-  const head = Buffer.from(`${serial}|`);
-  const value = new Uint8Array(head.length + bytes);
-  value.set(head);
-  for (let at = head.length; at < value.length; at += 1) value[at] = (serial * 31 + at * 7) & 0xff;
-  return value;
-}
-
-function delay(
-  { mostMs, chance }: { readonly mostMs: number; readonly chance: number },
-  random: Random,
-  isCalm: boolean,
-): number {
-  if (mostMs === 0 || isCalm || random() >= chance) return 0;
-  return Math.floor(random() * mostMs);
 }

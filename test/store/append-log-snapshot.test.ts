@@ -118,23 +118,6 @@ test("a torn write that cannot be cut off costs one batch; the next one goes to 
   assert.equal((await verify(PATH, { fs })).tornBytes, 0);
 });
 
-test("a sync that is asked for after one has failed rewrites the log from memory", async () => {
-  const fs = new MemoryFileSystem();
-  const store = await AppendLogSnapshot.open(PATH, { fs });
-  await store.apply([put("a", "1", 1)], at(1));
-  fs.setHook(({ name }) =>
-    name === "sync" ? { error: systemError("EIO"), partialBytes: 0 } : undefined,
-  );
-  await assert.rejects(store.sync(), withCode("io"));
-  fs.setHook(() => undefined);
-  const { fileId } = (await fs.stat(PATH)) ?? {};
-  await store.sync();
-  assert.notEqual((await fs.stat(PATH))?.fileId, fileId);
-  await store.close();
-  const snapshot = await readSnapshot(PATH, { fs });
-  assert.deepEqual(told(snapshot?.entries.values() ?? []), ["a=1@1"]);
-});
-
 describe("compaction", () => {
   test("comes when the dead bytes exceed the threshold, and leaves the live entries", async () => {
     await using directory = await tempDirectory();
