@@ -4,6 +4,11 @@ export interface Clock {
   now(): number;
   /** Runs `callback` once after `delayMs`; the function returned calls it off. Keeps no process alive. */
   schedule(delayMs: number, callback: () => void): () => void;
+  /**
+   * Keeps the process from ending for want of work until the function returned is called. Left out: a timer of this process does. A simulated
+   * machine has no process to keep.
+   */
+  keepProcessAlive?(): () => void;
 }
 
 /** A number from 0 (included) to 1 (excluded), as `Math.random` gives. */
@@ -50,8 +55,9 @@ export function nextTurn(): Promise<void> {
 
 const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
 
-/** Keeps the process from ending for want of work until the function returned is called. */
-export function keepProcessAlive(): () => void {
+/** See {@link Clock.keepProcessAlive}. */
+export function keepProcessAlive(clock?: Clock): () => void {
+  if (clock?.keepProcessAlive !== undefined) return clock.keepProcessAlive();
   const timer = setInterval(() => undefined, LONGEST_INTERVAL_MS);
   return () => clearInterval(timer);
 }

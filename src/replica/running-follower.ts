@@ -34,7 +34,7 @@ export class RunningFollower extends LocalReads implements Follower {
   readonly #parts: FollowerParts;
   readonly #stop = new AbortController();
   readonly #waiting = new Waiting();
-  readonly #letProcessEnd = keepProcessAlive();
+  readonly #letProcessEnd: () => void;
   readonly #onAbort = (): void => void this.close();
   #log: FollowedLog;
   #logPath: string;
@@ -52,6 +52,7 @@ export class RunningFollower extends LocalReads implements Follower {
   constructor(parts: FollowerParts) {
     super();
     this.#parts = parts;
+    this.#letProcessEnd = keepProcessAlive(parts.clock);
     this.#logPath = parts.path;
     this.#log = new FollowedLog(parts.fs, parts.path, parts.random);
     parts.signal?.addEventListener("abort", this.#onAbort, { once: true });

@@ -190,7 +190,7 @@ class Watching<U> implements RunningWatch {
     const onAbort = (): void => this.#stop.abort(outer?.reason);
     outer?.addEventListener("abort", onAbort, { once: true });
     if (outer?.aborted === true) onAbort();
-    const letProcessEnd = keepProcessAlive();
+    const letProcessEnd = keepProcessAlive(this.#options.clock);
     const checking = this.#checks?.run().catch(() => undefined);
     try {
       await this.#supervisor.run();

@@ -34,6 +34,11 @@ export class MachineClock implements Clock {
     return cancel;
   }
 
+  /** That of the machine is none of ours. */
+  keepProcessAlive(): () => void {
+    return () => undefined;
+  }
+
   /** The process has died: none of its timers fires any more. */
   kill(): void {
     this.#isDead = true;
