@@ -12,6 +12,18 @@ async function read(name: string): Promise<string> {
   return await readFile(new URL(name, ROOT), "utf8");
 }
 
+/** That each test which the text names is there; gives how many it names. */
+async function requireNamedTests(text: string): Promise<number> {
+  const named = [...text.matchAll(/`(test\/[^`]+\.test\.ts)` "([^"]+)"/g)];
+  for (const [, file = "", title = ""] of named) {
+    // As the beginning of a title, whatever quotes it is in and however its line is broken.
+    const titles = [...(await read(file)).matchAll(/\b(?:test|describe)\(\s*["`]([^"`]+)/g)];
+    const found = titles.some(([, each = ""]) => each.includes(title));
+    assert.ok(found, `${file} has no test "${title}"`);
+  }
+  return named.length;
+}
+
 describe("ARCHITECTURE.md", () => {
   test("names only tests that exist", async () => {
     const text = await read("ARCHITECTURE.md");
@@ -19,14 +31,8 @@ describe("ARCHITECTURE.md", () => {
     const items = invariants.split(/\n(?=\d+\. )/).slice(1);
     assert.equal(items.length, 11);
     for (const item of items) {
-      const named = [...item.matchAll(/`(test\/[^`]+\.test\.ts)` "([^"]+)"/g)];
-      assert.ok(named.length > 0 || item.includes("not yet, issue"), `nothing enforces: ${item}`);
-      for (const [, file = "", title = ""] of named) {
-        // As the beginning of a title, whatever quotes it is in and however its line is broken.
-        const titles = [...(await read(file)).matchAll(/\b(?:test|describe)\(\s*["`]([^"`]+)/g)];
-        const found = titles.some(([, each = ""]) => each.includes(title));
-        assert.ok(found, `${file} has no test "${title}"`);
-      }
+      const named = await requireNamedTests(item);
+      assert.ok(named > 0 || item.includes("not yet, issue"), `nothing enforces: ${item}`);
     }
   });
 
@@ -122,6 +128,15 @@ describe("lint", () => {
       );
       assert.ok(found, `src/${folder} may hold: ${line}`);
     }
+  });
+});
+
+describe("docs/RELIABILITY.md", () => {
+  test("names for each promise a test that exists", async () => {
+    const promises = (await read("docs/RELIABILITY.md")).split("\n## ")[1] ?? "";
+    const rows = promises.split("\n").filter((line) => /^\| [^-p]/.test(line));
+    assert.ok(rows.length > 10);
+    for (const row of rows) assert.equal(await requireNamedTests(row), 1, row);
   });
 });
 
