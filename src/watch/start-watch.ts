@@ -220,6 +220,8 @@ class Watching<U> implements RunningWatch {
     const isOutlasted = markersOutlast(offlineMs, this.#bucket.limits);
     // No count says anything of a copy that retains.
     if (isDoubtful || !isOutlasted || this.#bucket.retains) this.#checks?.distrust();
+    // What came and went in silence while nobody followed shows at the first check: nothing is proven before.
+    else this.#checks?.hurry();
   }
 
   #emit(event: WatchEvent): void {

@@ -60,7 +60,7 @@ describe("a count", () => {
     await count(watching);
     assert.deepEqual(watching.events.at(-1), failed);
     await watching.stop();
-    assert.equal(watching.events.filter(({ type }) => type === "check-failed").length, 2);
+    assert.ok(watching.events.filter(({ type }) => type === "check-failed").length >= 2);
   });
 
   test("proves nothing by an audit that failed before all was mended", async () => {
