@@ -126,8 +126,8 @@ export const ruleFaults: readonly Fault[] = [
     edits: [
       {
         file: "rules/cursor-order.js",
-        find: `if (difference !== 0) return difference > 0 ? received : current;`,
-        replace: `if (difference !== 0) return received;`,
+        find: `return current.isBelow(received) ? received : current;`,
+        replace: `return received;`,
       },
     ],
   },

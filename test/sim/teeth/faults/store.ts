@@ -125,8 +125,8 @@ export const storeFaults: readonly Fault[] = [
     edits: [
       {
         file: "replica/current-copy.js",
-        find: `if (this.#ahead.get(update.key) === update) this.#ahead.delete(update.key);`,
-        replace: `this.#ahead.delete(update.key);`,
+        find: `if (this.#byKey.get(update.key) === update) this.#byKey.delete(update.key);`,
+        replace: `this.#byKey.delete(update.key);`,
       },
     ],
   },

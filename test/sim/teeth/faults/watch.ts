@@ -72,7 +72,7 @@ export const watchFaults: readonly Fault[] = [
     edits: [
       {
         file: "watch/floor-sweep.js",
-        find: `if (!this.#copy.hasEntries || floor.isNone) return false;`,
+        find: `if (!this.#copy.hasEntries) return false;`,
         replace: `return false;`,
       },
     ],
@@ -109,7 +109,7 @@ export const watchFaults: readonly Fault[] = [
     edits: [
       {
         file: "watch/audit.js",
-        find: `if (update === undefined || suspect === undefined || touched.has(suspect.key)) return false; return sameVersion(copy.get(suspect.key)?.version, suspect.held?.version);`,
+        find: `return update !== undefined && suspect !== undefined && !touched.has(suspect.key);`,
         replace: `return update !== undefined;`,
       },
       {
