@@ -30,6 +30,15 @@ export function countVerdict(before: KnownCount, after: KnownCount, records: num
   return records === most && before.sure + before.unsure === most ? "equal" : "unproven";
 }
 
+/**
+ * By how many records a count that `differs` is off: below 0 where the bucket has fewer than were known before, above 0 where it has more
+ * than are known after; 0 where it does not differ. An audit that finds nothing explains this number and no other.
+ */
+export function countGap(before: KnownCount, after: KnownCount, records: number): number {
+  if (countVerdict(before, after, records) !== "differs") return 0;
+  return records - (records < before.sure ? before.sure : after.sure + after.unsure);
+}
+
 /** Counts in a row that could tell nothing, after which an audit is due. */
 const MOST_UNPROVEN = 3;
 

@@ -1,7 +1,7 @@
 export { isBehindFlow, judgeKey, type KeyVerdict } from "./audit.js";
 export { backoffDelay, type BackoffLimits } from "./backoff.js";
 export { bucketAccountsFor } from "./copy-backing.js";
-export { auditIsDue, countVerdict, type CountVerdict, type KnownCount } from "./count.js";
+export { auditIsDue, countGap, countVerdict, type CountVerdict, type KnownCount } from "./count.js";
 export { hasReached, isOlder, laterCursor } from "./cursor-order.js";
 export {
   dropsUnseen,

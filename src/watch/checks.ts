@@ -2,6 +2,7 @@ import { type Random, sleep } from "../platform/index.js";
 import {
   auditIsDue,
   backoffDelay,
+  countGap,
   countVerdict,
   type CountVerdict,
   growOld,
@@ -18,8 +19,15 @@ import { orAbort } from "./or-abort.js";
 const RECOUNT_MS = 2000;
 /** How long the flow may take to come as far as the bucket was when it was counted; else the count proves nothing. */
 const LONGEST_LAG_MS = 10_000;
-/** Intervals between audits that find nothing grow up to this. */
+/** Intervals between audits that find nothing, though the same number of records differs, grow up to this. */
 const MOST_QUIET_INTERVALS = 64;
+
+/** What a count says, and by how many records it is off. */
+interface Counted {
+  readonly verdict: CountVerdict;
+  readonly gap: number;
+}
+const UNPROVEN: Counted = { verdict: "unproven", gap: 0 };
 
 export interface CheckParts extends AuditParts {
   readonly limits: WatchLimits;
@@ -42,6 +50,8 @@ export class Checks {
   #unproven = 0;
   #quietAudits = 0;
   #intervalsToAudit = 0;
+  /** By how many records the count was off that led to an audit that found nothing. */
+  #explainedGap = 0;
   #isAuditDue = false;
   #isHurried = false;
   /** Since it was last hurried, no check has come to an end that says how things stand. */
@@ -111,10 +121,10 @@ export class Checks {
       if (this.#isOpen) await this.#audit();
       return true;
     }
-    let verdict = await this.#count();
+    let { verdict, gap } = await this.#count();
     if (verdict === "differs" && growOld(bucket.ageLimits)) {
       await sleep(clock, RECOUNT_MS, this.#signal);
-      verdict = await this.#count();
+      ({ verdict, gap } = await this.#count());
     }
     this.#unproven = verdict === "unproven" ? this.#unproven + 1 : 0;
     if (verdict !== "unproven") emit({ type: "counted", ok: verdict === "equal" });
@@ -124,12 +134,17 @@ export class Checks {
     }
     if (!auditIsDue(verdict, known.isExact, this.#unproven)) return verdict === "equal";
     this.#intervalsToAudit -= 1;
-    if (this.#intervalsToAudit > 0 && !this.#isOpen) return false;
-    await this.#audit();
+    const isExplained = verdict !== "differs" || gap === this.#explainedGap;
+    if (isExplained && this.#intervalsToAudit > 0 && !this.#isOpen) return false;
+    const hasFound = await this.#audit();
+    this.#quietAudits = hasFound ? 0 : this.#quietAudits + 1;
+    this.#intervalsToAudit = Math.min(2 ** this.#quietAudits - 1, MOST_QUIET_INTERVALS);
+    this.#explainedGap = hasFound ? 0 : gap;
     return true;
   }
 
-  async #audit(): Promise<void> {
+  /** Whether it found anything. */
+  async #audit(): Promise<boolean> {
     // Before: distrust may come again while it runs, or it may fail.
     this.#isAuditDue = false;
     const auditing = this.#parts.audit(this.#signal);
@@ -138,23 +153,26 @@ export class Checks {
     });
     const { missing, stale, extra } = await auditing;
     this.#unproven = 0;
-    this.#quietAudits = missing + stale + extra > 0 ? 0 : this.#quietAudits + 1;
-    this.#intervalsToAudit = Math.min(2 ** this.#quietAudits - 1, MOST_QUIET_INTERVALS);
+    return missing + stale + extra > 0;
   }
 
-  async #count(): Promise<CountVerdict> {
+  async #count(): Promise<Counted> {
     const { auditor, origin, scope, flow, writer, bucket } = this.#parts;
     const before = await this.#known();
-    if (before === undefined) return "unproven";
+    if (before === undefined) return UNPROVEN;
     const records = await orAbort(auditor.countRecords(scope), this.#signal);
     const facts = origin === undefined ? undefined : await orAbort(origin.read(), this.#signal);
     if (facts !== undefined) bucket.learn(facts);
     const { lastSequence } = facts ?? {};
     const hasPassed = (): boolean =>
       lastSequence === undefined || (writer.position.cursor.toU64() ?? 0n) >= lastSequence;
-    if (!(await flow.until(hasPassed, this.#signal, LONGEST_LAG_MS))) return "unproven";
+    if (!(await flow.until(hasPassed, this.#signal, LONGEST_LAG_MS))) return UNPROVEN;
     const after = await this.#known();
-    return after === undefined ? "unproven" : countVerdict(before, after, records);
+    if (after === undefined) return UNPROVEN;
+    return {
+      verdict: countVerdict(before, after, records),
+      gap: countGap(before, after, records),
+    };
   }
 
   /** `undefined` where the store is behind, and its size says little. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { auditIsDue, countVerdict, type KnownCount } from "../../src/rules/index.js";
+import { auditIsDue, countGap, countVerdict, type KnownCount } from "../../src/rules/index.js";
 
 const exact = (sure: number, unsure = 0): KnownCount => ({ sure, unsure, isExact: true });
 const inexact = (sure: number): KnownCount => ({ sure, unsure: 0, isExact: false });
@@ -52,6 +52,15 @@ describe("a count of keys", () => {
         }
       }
     }
+  });
+});
+
+describe("the gap of a count", () => {
+  test("is what it is off by, and nothing where it does not differ", () => {
+    assert.equal(countGap(exact(3), exact(5), 1), -2);
+    assert.equal(countGap(exact(3, 1), exact(3, 1), 6), 2);
+    assert.equal(countGap(exact(3, 1), exact(3, 1), 3), 0);
+    assert.equal(countGap(exact(3), exact(3), 3), 0);
   });
 });
 

@@ -227,4 +227,37 @@ describe("an audit that a count leads to", () => {
     await count(watching);
     assert.equal(asked(source, "list"), listed + 3);
   });
+
+  test("and that finds nothing explains the number that differed, and no other", async () => {
+    const source = new ScriptedSource();
+    source.keep(put("a", 1));
+    let records = 5;
+    source.countRecords = () => Promise.resolve(records);
+    await using watching = await counting(source);
+    for (let counts = 1; counts <= 30; counts += 1) await count(watching);
+    const listed = asked(source, "list");
+    await count(watching);
+    assert.equal(asked(source, "list"), listed);
+    records = 4;
+    await count(watching);
+    assert.equal(asked(source, "list"), listed + 1);
+  });
+
+  test("comes at once, however many audits after a resume found nothing", async () => {
+    const source = new ScriptedSource();
+    source.keep(put("a", 1), put("b", 2));
+    source.recordAt = () => Promise.resolve(undefined);
+    await using watching = await counting(source);
+    for (let resumes = 1; resumes <= 4; resumes += 1) {
+      source.current.fail(new Error("line cut"));
+      await turns(10);
+      watching.clock.advance(200);
+      await bring(watching, [], { cursor: at(9), caughtUp: true });
+      await turns(30);
+      assert.equal(asked(source, "list"), resumes);
+    }
+    source.kept.delete("b");
+    await count(watching);
+    assert.deepEqual(revisions(watching.store), ["a@1"]);
+  });
 });
