@@ -10,6 +10,8 @@ export const LOG_NAME = "copy.snap";
 const ORIGIN_NAME = "replica.json";
 /** Room for thousands of prefixes. A larger file is not ours. */
 const MAX_BYTES = 1024 * 1024;
+const UNREADABLE =
+  "It says whose copy lies beside it. If it stays unreadable, remove it: the copy is then compared with its whole bucket.";
 
 /**
  * `replica.json` beside the log: which bucket, which making of it and which prefixes the log's position belongs to, where the
@@ -24,10 +26,17 @@ export class OriginFile {
     this.#path = join(directory, ORIGIN_NAME);
   }
 
-  /** `undefined` where there is none, or none that can be understood: then the position's origin is unknown. */
+  /**
+   * `undefined` where there is none, or none that can be understood: then the position's origin is unknown. Throws `io` where the disk does not
+   * say: the copy may be another bucket's, which is not to be replaced for a bad moment.
+   */
   async read(): Promise<CopyIdentity | undefined> {
-    const text = await readSmallFile(this.#fs, this.#path, MAX_BYTES);
-    return text === undefined ? undefined : identityOf(text);
+    try {
+      const text = await readSmallFile(this.#fs, this.#path, MAX_BYTES);
+      return text === undefined ? undefined : identityOf(text);
+    } catch (error) {
+      throw new IoError(this.#path, "read", error, UNREADABLE);
+    }
   }
 
   /** Notes the identity so that it survives a power loss: whole or not at all. Throws `io`. */

@@ -32,9 +32,9 @@ export class SeenFile {
     this.#path = join(directory, NAME);
   }
 
-  /** `undefined` where there is none, or none that can be understood. */
+  /** `undefined` where there is none, or none that can be read or understood: it spares a look at the bucket, and no more. */
   async read(): Promise<Seen | undefined> {
-    const text = await readSmallFile(this.#fs, this.#path, MAX_BYTES);
+    const text = await readSmallFile(this.#fs, this.#path, MAX_BYTES).catch(() => undefined);
     return text === undefined ? undefined : seenOf(text);
   }
 

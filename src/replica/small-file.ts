@@ -1,25 +1,24 @@
 import { IoError } from "../errors/index.js";
 import type { FileSystem } from "../platform/index.js";
 
-/** The text of the file; `undefined` where there is none, none that can be read, or one that is longer than `maxBytes`. */
+/**
+ * The text of the file; `undefined` where there is none, or one that is longer than `maxBytes` or no file. Throws what the disk throws: what
+ * cannot be read for a moment must not pass for what is not there.
+ */
 export async function readSmallFile(
   fs: FileSystem,
   path: string,
   maxBytes: number,
 ): Promise<string | undefined> {
+  const stat = await fs.stat(path);
+  if (stat === undefined || stat.kind !== "file" || stat.size > maxBytes) return undefined;
+  const file = await fs.open(path, "read");
   try {
-    const stat = await fs.stat(path);
-    if (stat === undefined || stat.kind !== "file" || stat.size > maxBytes) return undefined;
-    const file = await fs.open(path, "read");
-    try {
-      const bytes = new Uint8Array(stat.size);
-      const length = await file.read(bytes, 0);
-      return new TextDecoder().decode(bytes.subarray(0, length));
-    } finally {
-      await file.close();
-    }
-  } catch {
-    return undefined;
+    const bytes = new Uint8Array(stat.size);
+    const length = await file.read(bytes, 0);
+    return new TextDecoder().decode(bytes.subarray(0, length));
+  } finally {
+    await file.close();
   }
 }
 

@@ -117,6 +117,22 @@ describe("the note of an origin", () => {
     assert.deepEqual(again.identity, identity);
   });
 
+  test("that cannot be read for a moment is not taken for one that is not there", async () => {
+    for (const operation of ["stat", "open", "read"] as const) {
+      const fs = new MemoryFileSystem();
+      const file = new OriginFile(fs, "/copy");
+      await file.write(identity);
+      const fault = { error: systemError("EIO"), partialBytes: 0 };
+      fs.setHook(({ name }) => (name === operation ? fault : undefined));
+      await assert.rejects(OriginNote.read({}, file), (error) => {
+        assert.ok(isMillpondError(error, "io"));
+        return error.message.includes("/copy/replica.json");
+      });
+      fs.setHook(() => undefined);
+      assert.deepEqual((await OriginNote.read({}, file)).identity, identity);
+    }
+  });
+
   test("in the store counts before a file that was left, which goes", async () => {
     const fs = new MemoryFileSystem();
     const file = new OriginFile(fs, "/copy");
