@@ -63,6 +63,10 @@ export class Progress {
   #head = WatchCursor.none;
   #level: Level | undefined;
   #isReady = false;
+  /** Nothing says yet whether the bucket's history is the one that the copy is of. */
+  #isOfUnknownHistory = false;
+  /** Where the copy had caught up meanwhile. */
+  #heldBack: WatchCursor | undefined;
   #resumed: boolean | undefined;
   #received = 0;
   #missed: number | undefined;
@@ -125,11 +129,15 @@ export class Progress {
     this.#whole = cursor;
   }
 
-  /** The copy on the disk, before anything is heard of its bucket. */
-  loaded(cursor: WatchCursor): void {
+  /**
+   * The copy on the disk, before anything is heard of its bucket. `timeNs`: when the bucket was there, 0n where that is not known (a log
+   * of format 2). Then a bucket that was rolled back and has grown past it looks like one that went on, until an audit has compared.
+   */
+  loaded(cursor: WatchCursor, timeNs: bigint): void {
     this.freshness.begin();
     this.#cursor = cursor;
     this.#applied = cursor;
+    this.#isOfUnknownHistory = !cursor.isNone && timeNs === 0n;
   }
 
   /**
@@ -166,10 +174,15 @@ export class Progress {
     this.#account(event);
     const moved = stateEvents[event.type];
     // Caught up with what there was when the watch began: of what came while the line was lost since, that says nothing.
-    const isEarly = event.type === "caught-up" && !this.#line.isProven;
+    const isProven = this.#line.isProven && !this.#isOfUnknownHistory;
+    const isEarly = event.type === "caught-up" && !isProven;
     if (moved !== undefined && !isEarly) this.move(moved);
-    if (event.type === "caught-up") this.#becomeReady(event.cursor, copy);
+    if (event.type === "caught-up") this.#caughtUp(event.cursor, copy);
     else if (event.type !== "watching") this.#tell(event);
+    if (event.type === "audited" && this.#heldBack !== undefined) {
+      if (this.#line.isProven) this.move("level");
+      this.#becomeReady(this.#heldBack, copy);
+    }
     if (event.type === "progress" || event.type === "caught-up") this.waiting.look();
   }
 
@@ -231,12 +244,15 @@ export class Progress {
         break;
       case "repair-started":
         this.wholeUpTo(WatchCursor.none);
+        this.#isOfUnknownHistory = false;
+        break;
+      case "audited":
+        this.#isOfUnknownHistory = false;
         break;
       case "caught-up":
       case "repair-finished":
       case "swept":
       case "counted":
-      case "audited":
         break;
     }
   }
@@ -249,7 +265,7 @@ export class Progress {
     this.#applied = cursor;
     this.#head = head ?? this.#head;
     if (!caughtUp || pending > 0 || !this.#source.connected) return;
-    if (!this.#line.accepts(event.rebuilds ?? 0)) return;
+    if (!this.#line.accepts(event.rebuilds ?? 0) || this.#isOfUnknownHistory) return;
     this.move("level");
     this.wholeUpTo(cursor);
     if (!this.#standing.isLevel || isUnchecked === true) return;
@@ -258,8 +274,14 @@ export class Progress {
     this.freshness.provenUpTo(this.#level.at);
   }
 
-  #becomeReady(cursor: WatchCursor, copy: CurrentCopy): void {
+  #caughtUp(cursor: WatchCursor, copy: CurrentCopy): void {
     if (this.#isReady) return;
+    if (this.#isOfUnknownHistory) this.#heldBack = cursor;
+    else this.#becomeReady(cursor, copy);
+  }
+
+  #becomeReady(cursor: WatchCursor, copy: CurrentCopy): void {
+    this.#heldBack = undefined;
     this.#isReady = true;
     const resumed = this.#resumed ?? false;
     if (resumed) this.#missed = this.#received;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { type InProcessBucket, openInProcess } from "../../src/in-process/index.js";
 import { openReplica, type ReplicaOptions } from "../../src/replica/index.js";
+import { VersionToken } from "../../src/values/index.js";
 import { bytes } from "../support/bucket.js";
 import { assertMirrors } from "../support/copies.js";
 import { tempDirectory } from "../support/temp-directory.js";
@@ -153,6 +154,35 @@ describe("a replica that is opened again", () => {
       assert.deepEqual(noted, { format: 1, bucket: "b", created, scope: [""] });
     });
   }
+});
+
+describe("a copy whose position has no time, as format 2 keeps it", () => {
+  test("is ready, live and waited for only once an audit has compared it with a bucket that may be of another history", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    const path = directory.file("copy");
+    await source.put("a", bytes("old"));
+    const backup = await source.backUp();
+    await source.put("a", bytes("lost"));
+    await mirrorOnce({ source, path, format: 2 });
+    await source.rollBack(backup);
+    for (const value of ["1", "2"]) await source.put("b", bytes(value));
+    const seen: string[] = [];
+    await using replica = await openReplica({
+      source,
+      path,
+      format: 2,
+      onEvent: (event) => {
+        if (event.type === "audited") seen.push("audited");
+        else if (event.type === "ready") seen.push(`ready, resumed ${event.resumed}`);
+        else if (event.type === "state" && event.state === "live") seen.push("live");
+      },
+    });
+    await replica.waitFor(VersionToken.fromU64(3n));
+    await assertMirrors(replica, source);
+    assert.deepEqual(seen, ["audited", "live", "ready, resumed true"]);
+  });
 });
 
 interface StoppedCopy extends AsyncDisposable {

@@ -164,7 +164,6 @@ export class ActionSource {
    * at their position was stored: there nothing but the audit after a resume tells.
    */
   #rollBackUnseen(): Deed {
-    if (this.#config.replica.format === 2) return { do: "roll-back" };
     return { do: "roll-back", downMs: this.#span(5000), writes: this.#below(60) };
   }
 
