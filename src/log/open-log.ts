@@ -151,8 +151,12 @@ async function scanAndRepair(
     return { handle, codec, salt, size: headerBytes, compactBytes, positionEnd: undefined };
   }
   if (tornBytes > 0) handle.truncateSync(goodBytes);
-  // The one that wrote it may have failed to sync it.
-  if (goodBytes === headerBytes) await handle.sync();
+  if (goodBytes === headerBytes) {
+    // The one that wrote it may have failed to sync it. Then the system may have given it up, and no sync brings it to the disk but one
+    // after another write.
+    handle.writeSync(codec.header(scan.salt), 0);
+    await handle.sync();
+  }
   return {
     handle,
     codec,

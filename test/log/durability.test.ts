@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { GroupSync } from "../../src/log/group-sync.js";
 import { readSnapshot, SnapshotWriter } from "../../src/log/index.js";
 import { nextTurn } from "../../src/platform/index.js";
+import { ManualClock, randomFrom, SimulatedDisk } from "../../src/testing/index.js";
 import { Gate } from "../support/gate.js";
 import { GatedFileSystem } from "../support/gated-file-system.js";
 import { HUGE, withCode } from "../support/log-files.js";
@@ -81,6 +82,27 @@ describe("with durability power", () => {
     fs.losePower(() => 0);
     assert.deepEqual(fs.names, [PATH]);
     await (await SnapshotWriter.open(PATH, HUGE, { fs, onCorruption: "throw" })).close();
+  });
+
+  test("a log whose header one process could not sync keeps what the next acknowledges", async () => {
+    for (let seed = 1; seed <= 20; seed += 1) {
+      const disk = new SimulatedDisk(new ManualClock(), randomFrom(seed));
+      const first = disk.process();
+      disk.fail("sync");
+      await assert.rejects(
+        SnapshotWriter.open(PATH, HUGE, { fs: first, durability: "power" }),
+        withCode("io"),
+      );
+      disk.heal();
+      first.kill();
+      const second = disk.process();
+      const writer = await SnapshotWriter.open(PATH, HUGE, { fs: second, durability: "power" });
+      writer.writeUpdate(put("a", "1", 1));
+      await writer.checkpoint(at(1));
+      disk.losePower();
+      const snapshot = await readSnapshot(PATH, { fs: disk.process() });
+      assert.deepEqual(told(snapshot?.entries.values() ?? []), ["a=1@1"], `seed ${seed}`);
+    }
   });
 
   test("a sync that fails is not tried again: nothing more is written until the log is rewritten", async () => {
