@@ -2,6 +2,11 @@
 export interface Clock {
   /** Wall-clock time since the Unix epoch. */
   now(): number;
+  /**
+   * Time that nobody sets, from any beginning. It may stand still while the machine sleeps. Left out: that the wall clock was set back shows
+   * only where a later look at it gives an earlier time.
+   */
+  steady?(): number;
   /** Runs `callback` once after `delayMs`; the function returned calls it off. Keeps no process alive. */
   schedule(delayMs: number, callback: () => void): () => void;
   /**
@@ -20,12 +25,31 @@ export const systemRandom: Random = () => Math.random();
 /** The wall clock, and timers that keep no process alive. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  steady: () => performance.now(),
   schedule(delayMs, callback) {
     const timer = setTimeout(callback, delayMs);
     timer.unref();
     return () => clearTimeout(timer);
   },
 };
+
+/** Two clocks, of whole milliseconds and of finer ones, do not go quite alike. */
+export const CLOCK_ROUNDING_MS = 1;
+
+/**
+ * A moment, now if nothing else is said, for later: what is returned tells it by the wall clock as that is set by then, which it would be in if
+ * that had been set so all along. Without {@link Clock.steady} the moment as it was read.
+ */
+export function momentOf(clock: Clock, at?: number): () => number {
+  const wall = clock.now();
+  const steady = clock.steady?.();
+  const moment = at ?? wall;
+  return () => {
+    if (steady === undefined || clock.steady === undefined) return moment;
+    const setBackMs = clock.steady() - steady - (clock.now() - wall);
+    return setBackMs > CLOCK_ROUNDING_MS ? moment - Math.ceil(setBackMs) : moment;
+  };
+}
 
 /** Resolves after `delayMs` by `clock`; rejects with the signal's reason as soon as it is aborted. */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {

@@ -1,5 +1,7 @@
 export {
+  CLOCK_ROUNDING_MS,
   keepProcessAlive,
+  momentOf,
   nextTurn,
   sleep,
   systemClock,

@@ -20,8 +20,8 @@ export interface FlushBatch<U> extends Changes<U> {
   /** The last that the source told with the batches that this one completed. */
   readonly floor: WatchCursor | undefined;
   readonly head: WatchCursor | undefined;
-  /** When the source gave the last of those batches, by our clock; `undefined` where it completed none. */
-  readonly takenAt: number | undefined;
+  /** When the source gave the last of those batches, by our clock as it is set when that is asked; `undefined` where it completed none. */
+  readonly takenAt: (() => number) | undefined;
   /** What the last of them says of it; 0 where it completed none. */
   readonly rebuilds: number;
   /** The most {@link WatchBatch.doubts} of those batches. */
@@ -41,7 +41,7 @@ class OpenBatch<U> implements FlushBatch<U>, UpdateSink {
   bookmark: Position = nowhere;
   floor: WatchCursor | undefined;
   head: WatchCursor | undefined;
-  takenAt: number | undefined;
+  takenAt: (() => number) | undefined;
   rebuilds = 0;
   doubts = 0;
   pending = 0;
@@ -67,7 +67,7 @@ class OpenBatch<U> implements FlushBatch<U>, UpdateSink {
     this.isUntouched = false;
   }
 
-  mark(batch: WatchBatch, takenAt: number): void {
+  mark(batch: WatchBatch, takenAt: () => number): void {
     this.bookmark = { cursor: batch.cursor, timeNs: batch.cursorTimeNs ?? 0n };
     this.floor = batch.floor ?? this.floor;
     this.head = batch.head ?? this.head;

@@ -50,7 +50,7 @@ export type WatchEvent =
       /** The newest position that the source is known to have, also of what is not in scope; left out where it has not said. */
       readonly head?: WatchCursor;
       /**
-       * When the source gave what tells of this, in ms since 1970 by this machine's clock: with nothing pending, the copy is what the bucket
+       * When the source gave what tells of this, in ms since 1970 by this machine's clock as it is set now: with nothing pending, the copy is what the bucket
        * was then. Since then it waited for its batch to close, for `apply` and for the store. Left out where more of the same is to come.
        */
       readonly takenAt?: number;

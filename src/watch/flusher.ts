@@ -65,7 +65,7 @@ export class Flusher<U> {
       caughtUp: this.#caughtUp,
       cursor,
       ...(head === undefined ? {} : { head }),
-      ...(takenAt === undefined ? {} : { takenAt }),
+      ...(takenAt === undefined ? {} : { takenAt: takenAt() }),
       ...(rebuilds === 0 ? {} : { rebuilds }),
     });
     if (first) emit({ type: "caught-up", cursor });

@@ -1,5 +1,5 @@
 import type { WatchBatch } from "../kv/index.js";
-import { type Clock, nextTurn } from "../platform/index.js";
+import { type Clock, momentOf, nextTurn } from "../platform/index.js";
 import { type Evictions, outlives } from "../rules/index.js";
 import type { KvUpdate } from "../values/index.js";
 import { Batcher } from "./batcher.js";
@@ -105,7 +105,8 @@ async function pump<U>(
     while (await queue.room()) {
       const next = await orAbort(iterator.next(), signal);
       if (next.done === true) break;
-      queue.push(withoutExpiries(next.value, evictions), next.value.heardAtMs ?? clock.now());
+      const takenAt = momentOf(clock, next.value.heardAtMs);
+      queue.push(withoutExpiries(next.value, evictions), takenAt);
       doubts.told(next.value.doubts ?? 0);
       if ((next.value.rebuilds ?? 0) > rebuilds) onRebuild();
       rebuilds = next.value.rebuilds ?? 0;

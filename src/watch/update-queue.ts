@@ -7,7 +7,7 @@ export interface UpdateSink {
   readonly isFull: boolean;
   add(update: KvUpdate): void;
   /** All updates of `batch`, and what came before them, have been added. The source gave it at `takenAt`. */
-  mark(batch: WatchBatch, takenAt: number): void;
+  mark(batch: WatchBatch, takenAt: () => number): void;
 }
 
 /** `open`: more may come. `ended`: no more comes, what is queued counts. `stopped`: what was queued is gone. */
@@ -15,8 +15,8 @@ type QueueState = "open" | "ended" | "stopped";
 
 interface Taken {
   readonly batch: WatchBatch;
-  /** When the source gave it, or the last that is folded into it, by our clock. */
-  readonly takenAt: number;
+  /** When the source gave it, or the last that is folded into it, by our clock ({@link momentOf}). */
+  readonly takenAt: () => number;
 }
 
 /** Bytes of key and value, about. */
@@ -56,7 +56,7 @@ export class UpdateQueue {
     return this.#state === "stopped" || (this.#state === "ended" && this.#batches.length === 0);
   }
 
-  push(batch: WatchBatch, takenAt: number): void {
+  push(batch: WatchBatch, takenAt: () => number): void {
     if (this.#state !== "open") return;
     this.#atSource = batch.pending;
     const last = this.#batches.at(-1);

@@ -11,6 +11,11 @@ import { Gate } from "../support/gate.js";
 import { tempDirectory } from "../support/temp-directory.js";
 import { until } from "../support/until.js";
 
+/** The machine's timers, and a time of day that the test sets. */
+function clockOf(now: () => number): Clock {
+  return { now, schedule: (...rest) => systemClock.schedule(...rest) };
+}
+
 describe("a replica", () => {
   test("mirrors a bucket, and after a restart fetches only what it missed", async () => {
     await using directory = await tempDirectory();
@@ -138,7 +143,7 @@ describe("a replica", () => {
     await using connection = await openInProcess();
     const source = await connection.createBucket("b");
     let now = 1000;
-    const clock: Clock = { ...systemClock, now: () => now };
+    const clock = clockOf(() => now);
     const path = directory.file("copy");
     await source.put("a", bytes("1"));
     connection.disconnect();
@@ -167,7 +172,7 @@ describe("a replica", () => {
     const source = await connection.createBucket("b");
     await source.put("a", bytes("1"));
     let now = 1000;
-    const clock: Clock = { ...systemClock, now: () => now };
+    const clock = clockOf(() => now);
     const counted = new Gate();
     await using replica = await openReplica({ source, path: directory.file("copy"), clock });
     await replica.ready();

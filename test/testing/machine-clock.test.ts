@@ -11,12 +11,15 @@ describe("the clock of a machine", () => {
     assert.equal(clock.now(), 1000);
     const fired: number[] = [];
     clock.schedule(50, () => fired.push(base.now()));
+    const steady = clock.steady();
     aheadMs = -500;
     assert.equal(clock.now(), 500);
+    assert.equal(clock.steady(), steady);
     base.advance(49);
     assert.deepEqual(fired, []);
     base.advance(1);
     assert.deepEqual(fired, [1050.75]);
+    assert.equal(clock.steady(), steady + 50);
   });
 
   test("never fires a timer that was called off, or whose process was killed, and takes none from it any more", () => {

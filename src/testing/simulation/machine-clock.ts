@@ -20,6 +20,10 @@ export class MachineClock implements Clock {
     return Math.floor(this.#base.now() + this.#aheadMs());
   }
 
+  steady(): number {
+    return this.#base.now();
+  }
+
   schedule(delayMs: number, callback: () => void): () => void {
     if (this.#isDead) return () => undefined;
     const cancel = (): void => {
