@@ -43,7 +43,7 @@ export function assemble(loaded: Loaded): RunningReplica {
   const keeper = new SeenKeeper(loaded.seenFile, clock, () => describe());
   if (isOfSource(loaded)) {
     const levelAt = levelAtOf(seen, note.text, store.cursor());
-    progress.freshness.provenUpTo(levelAt);
+    progress.freshness.provenEarlier(levelAt);
     if (levelAt !== undefined && seen !== undefined) progress.wholeUpTo(seen.cursor);
   }
   progress.move("opened");

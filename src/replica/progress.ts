@@ -96,8 +96,11 @@ export class Progress {
     return this.#isReady;
   }
 
+  /** By the clock as it is set now. */
   get level(): Level | undefined {
-    return this.#level;
+    if (this.#level === undefined) return undefined;
+    const { cursor, at } = this.#level;
+    return { cursor, at: Math.min(at, this.freshness.asOf ?? at) };
   }
 
   move(event: StateEvent): void {

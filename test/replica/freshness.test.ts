@@ -8,6 +8,7 @@ import { openInProcess } from "../../src/in-process/index.js";
 import type { KvStore } from "../../src/kv/index.js";
 import { type Clock, systemClock } from "../../src/platform/index.js";
 import { ManualClock } from "../../src/testing/manual-clock.js";
+import { MachineClock } from "../../src/testing/simulation/machine-clock.js";
 import { openReplica } from "../../src/replica/index.js";
 import { Freshness } from "../../src/replica/freshness.js";
 import { bytes } from "../support/bucket.js";
@@ -15,6 +16,11 @@ import { tempDirectory } from "../support/temp-directory.js";
 import { until } from "../support/until.js";
 
 const retry = { minMs: 1, maxMs: 2 };
+
+/** The machine's timers, and a time of day that is all there is to know of the time. */
+function clockOf(now: () => number): Clock {
+  return { now, schedule: (...rest) => systemClock.schedule(...rest) };
+}
 
 /** The machine's timers, and a time of day that the test moves on. */
 function shiftedClock(): Clock & { shiftMs: number } {
@@ -66,10 +72,19 @@ async function leaveCopy(source: KvStore, path: string): Promise<void> {
   assert.equal(replica.status().state, "live");
 }
 
+/** As {@link leaveCopy}; before it was closed the clock was set back by so much. */
+async function leaveCopySetBack(source: KvStore, path: string, byMs: number): Promise<void> {
+  const clock = shiftedClock();
+  await using replica = await openReplica({ source, path, clock });
+  await replica.ready();
+  assert.equal(replica.status().state, "live");
+  clock.shiftMs -= byMs;
+}
+
 describe("the age of a copy", () => {
   test("is how long ago it was proven current; unknown at first, and never negative", () => {
     let now = 1000;
-    const freshness = new Freshness({ ...systemClock, now: () => now });
+    const freshness = new Freshness(clockOf(() => now));
     assert.equal(freshness.isWithin(Number.MAX_SAFE_INTEGER), false);
     freshness.provenUpTo(undefined);
     assert.equal(freshness.asOf, undefined);
@@ -86,7 +101,7 @@ describe("the age of a copy", () => {
 
   test("is not made less by a clock that was set back, or by a moment that is yet to come", () => {
     let now = 100_000;
-    const freshness = new Freshness({ ...systemClock, now: () => now });
+    const freshness = new Freshness(clockOf(() => now));
     freshness.provenUpTo(100_001);
     assert.equal(freshness.asOf, undefined);
     freshness.provenUpTo(100_000);
@@ -94,6 +109,32 @@ describe("the age of a copy", () => {
     assert.equal(freshness.stalenessMs, 60_000);
     freshness.provenUpTo(39_000);
     assert.equal(freshness.stalenessMs, 1000);
+  });
+
+  test("goes back with a clock that was set back by less than had passed since anybody looked", () => {
+    const time = new ManualClock();
+    let aheadMs = 0;
+    const clock = new MachineClock(time, () => aheadMs);
+    const freshness = new Freshness(clock);
+    freshness.provenUpTo(clock.now());
+    time.advance(500);
+    aheadMs = -400;
+    assert.equal(freshness.stalenessMs, 500);
+    time.advance(500);
+    aheadMs = -401;
+    assert.equal(freshness.stalenessMs, 999);
+  });
+
+  test("that another process told goes back with a clock that was set back before it was read", () => {
+    const time = new ManualClock();
+    let aheadMs = 0;
+    const clock = new MachineClock(time, () => aheadMs);
+    const told = clock.now() - 1000;
+    const freshness = new Freshness(clock);
+    time.advance(100);
+    aheadMs = -300;
+    freshness.provenEarlier(told);
+    assert.ok(freshness.stalenessMs >= 1100, String(freshness.stalenessMs));
   });
 
   test("goes on where a clock that was set back comes to the same time again, and nobody asked meanwhile", () => {
@@ -137,6 +178,21 @@ describe("a replica that cannot reach its bucket", () => {
     connection.reconnect();
     await ready;
     assert.deepEqual(replica.get("a", { maxStalenessMs: 30_000 }), bytes("1"));
+  });
+
+  test("takes a copy for no younger whose keeper's clock was set back after it was level last", async () => {
+    await using directory = await tempDirectory();
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    const path = directory.file("copy");
+    await leaveCopySetBack(source, path, 60_000);
+    connection.disconnect();
+    const clock = shiftedClock();
+    // 90 seconds later.
+    clock.shiftMs = 30_000;
+    await using replica = await openReplica({ source, path, clock, retry });
+    assert.throws(() => replica.get("a", { maxStalenessMs: 89_000 }), isStale);
+    assert.equal(replica.get("a", { maxStalenessMs: 1_000_000 }), undefined);
   });
 
   test("knows no age of a copy that says nothing of it, as one left by a first fill that was cut off", async () => {

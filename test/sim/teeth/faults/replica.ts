@@ -88,7 +88,7 @@ export const replicaFaults: readonly Fault[] = [
     edits: [
       {
         file: "replica/freshness.js",
-        find: `if (backMs > 0 && this.#asOf !== undefined) this.#asOf -= 2 * backMs;`,
+        find: `if (backMs > 0 && this.#asOf !== undefined) this.#asOf -= backMs;`,
         replace: ``,
       },
     ],
