@@ -24,11 +24,11 @@ export async function requireInPlace(
   return stat;
 }
 
-/** Whether the file at `path` is known not to be the one that `handle` has open. False where it cannot be found out. */
-export function isMovedAway(fs: FileSystem, path: string, handle: FileHandle): boolean {
+/** Whether the file at `path` is the one that `handle` has open. `undefined` where that cannot be found out. */
+export function isInPlace(fs: FileSystem, path: string, handle: FileHandle): boolean | undefined {
   try {
-    return fs.statSync(path)?.fileId !== handle.statSync().fileId;
+    return fs.statSync(path)?.fileId === handle.statSync().fileId;
   } catch {
-    return false;
+    return undefined;
   }
 }

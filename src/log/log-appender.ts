@@ -22,7 +22,7 @@ import {
   type Dump,
 } from "./compact/index.js";
 import { GroupSync } from "./group-sync.js";
-import { isMovedAway, MovedAwayError } from "./in-place.js";
+import { isInPlace, MovedAwayError } from "./in-place.js";
 import { ioError, syncFailed } from "./io-errors.js";
 import { LastPosition } from "./last-position.js";
 import { LogFile } from "./log-file.js";
@@ -376,7 +376,7 @@ export class LogAppender {
     this.#untilPlaceCheck = PLACE_CHECK_EVERY;
     // A compaction that has just been renamed over it puts another file there.
     const isOurs = this.#compaction?.isCommitted !== true;
-    if (isOurs && isMovedAway(this.#fs, this.#target, this.#file.handle)) {
+    if (isOurs && isInPlace(this.#fs, this.#target, this.#file.handle) === false) {
       const error = new MovedAwayError(this.path);
       this.#poison(byMove(error));
       throw error;

@@ -2,7 +2,7 @@ import { basename, dirname, join } from "node:path";
 import type { FileHandle, FileOwner, FileStat, FileSystem } from "../../platform/index.js";
 import type { LogCodec } from "../codec.js";
 import { writeDump, type CompactContent } from "./dump.js";
-import { requireInPlace } from "../in-place.js";
+import { isInPlace, requireInPlace } from "../in-place.js";
 import { ioError } from "../io-errors.js";
 
 const INFIX = ".compact-";
@@ -60,9 +60,16 @@ export class TemporaryLog {
     await requireInPlace(this.#fs, this.#target, fileId);
   }
 
-  /** What is left for the caller is to sync the directory. */
+  /**
+   * What is left for the caller is to sync the directory. A rename may report a failure and have taken effect, on a network disk for
+   * one: what is at the path tells.
+   */
   async takePlace(): Promise<void> {
-    await this.#fs.rename(this.path, this.#target);
+    try {
+      await this.#fs.rename(this.path, this.#target);
+    } catch (error) {
+      if (isInPlace(this.#fs, this.#target, this.handle) !== true) throw error;
+    }
   }
 
   /** Removes it as far as that can be done; the next open removes the rest. */

@@ -2,7 +2,7 @@ import type { FileSystem } from "../../platform/index.js";
 import type { LogCodec } from "../codec.js";
 import { TemporaryLog } from "./compact-file.js";
 import type { DumpTarget } from "./dump.js";
-import { isMovedAway, MovedAwayError } from "../in-place.js";
+import { isInPlace, MovedAwayError } from "../in-place.js";
 import { LogFile } from "../log-file.js";
 import { TailMirror } from "./tail-mirror.js";
 
@@ -105,13 +105,13 @@ export class Compaction {
     }
   }
 
-  /** A rename may fail and take effect all the same, on a network disk for one: then the old file has no name any more. */
+  /** Where it fails, the path may have become somebody else's meanwhile: then the old file has no name any more. */
   async #takePlace(temporary: TemporaryLog): Promise<void> {
     const { fs, path, target, from } = this.#plan;
     try {
       await temporary.takePlace();
     } catch (error) {
-      if (isMovedAway(fs, target, from.handle)) throw new MovedAwayError(path);
+      if (isInPlace(fs, target, from.handle) === false) throw new MovedAwayError(path);
       throw error;
     }
   }
