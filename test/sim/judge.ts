@@ -115,14 +115,16 @@ export class Judge {
 
   /**
    * Whether what is shown was the last of its key until that was deleted by its number, and an older one of its history came to light.
-   * The number of records is the same then: no count finds that, only an audit that somebody asks for.
+   * The number of records is the same then: no count finds that, only an audit that somebody asks for. Or what a copy retains: it expired,
+   * and so did its marker, under which an older one had waited.
    */
   #isUncovered(shown: ShownEntry | undefined, key: string): boolean {
     const states = this.#options.oracle.present?.keys.get(key) ?? [];
     for (let index = states.length - 1; index > 0; index -= 1) {
       const [before, state] = [states[index - 1] as KeyState, states[index] as KeyState];
       const isOlder = (state.record?.sequence ?? Infinity) < (before.record?.sequence ?? 0);
-      if (before.ended !== "silently" || !isOlder) return false;
+      const isUncovered = before.ended === "silently" && isOlder;
+      if (!isUncovered && !this.#isRetained(state)) return false;
       if (isThis(shown, valueIn(before))) return true;
     }
     return false;
@@ -187,8 +189,13 @@ export class Judge {
     const next = states[index + 1];
     if (ended === "silently" || (forgives && ended === "rolled-back")) return true;
     if (ended === "told" && next?.isUnheard === true) return true;
+    return next !== undefined && this.#isRetained(next);
+  }
+
+  /** Whether it is an expiry, over which a copy that retains keeps what was there before. */
+  #isRetained({ record }: KeyState): boolean {
     const { retains } = this.#options;
-    return retains && next?.record?.kind === "delete" && next.record.expiresAt !== undefined;
+    return retains && record?.kind === "delete" && record.expiresAt !== undefined;
   }
 
   #isOneOf(shown: ShownEntry | undefined, states: readonly KeyState[], first: number): boolean {
