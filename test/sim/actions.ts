@@ -12,6 +12,14 @@ export type Deed =
   | { readonly do: "drop-message"; readonly share: number }
   | { readonly do: "drop-key"; readonly key: number }
   | { readonly do: "purge-keys"; readonly prefix: string }
+  | {
+      readonly do: "lose-unseen";
+      readonly by: "kill" | "cut";
+      readonly ms: number;
+      readonly keys: readonly number[];
+      /** They are deleted, and then all markers go; else their records go, and markers stay. */
+      readonly withMarkers: boolean;
+    }
   | { readonly do: "make-again" }
   | { readonly do: "back-up" }
   | { readonly do: "roll-back"; readonly downMs?: number; readonly writes?: number }
@@ -45,6 +53,9 @@ export type Deed =
   | { readonly do: "slow-service"; readonly ms: number }
   | { readonly do: "throw-in-apply" };
 
+/** What is done in the end. `converge`: the copy has the time to become the bucket before it goes on. */
+export type ClosingDeed = Deed | { readonly do: "converge" };
+
 /** A deed and when: milliseconds of virtual time since the beginning. */
 export type Action = Deed & { readonly at: number };
 
@@ -54,6 +65,8 @@ const FAILING = ["read", "write", "sync", "rename"] as const;
 const STOPPING = ["write", "sync", "rename"] as const;
 /** Most of what lasts is over after so many actions. */
 const SPAN_PAUSES = 25;
+/** How often keys are lost in the end where that is what is tried. */
+const CLOSING_ROUNDS = 5;
 
 /** The actions of a seed, one after the other, without an end. What happens in the world changes nothing about them. */
 export class ActionSource {
@@ -79,15 +92,24 @@ export class ActionSource {
    * What is done once the copy is the bucket and nothing is written any more: losses of which no record tells. Only a count or an audit
    * finds them.
    */
-  closing(): readonly Deed[] {
+  closing(): readonly ClosingDeed[] {
     if (this.#config.weights.operator === 0) return [];
+    if (this.#config.campaign !== "lost in silence") return this.#losses();
+    const rounds = Array.from({ length: CLOSING_ROUNDS }, () => this.#losses());
+    return rounds.flatMap((losses) => [...losses, { do: "converge" as const }]);
+  }
+
+  #losses(): readonly Deed[] {
     const loss = (): Deed => ({ do: "drop-key", key: this.#below(this.#config.keys) });
     const losses = [loss(), loss(), loss()];
+    // While it is away, so that it resumes: a resume proves less.
+    const kill: Deed = { do: "kill", downMs: 100 };
     return this.#one<readonly Deed[]>([
       losses,
       [{ do: "drop-markers" }, ...losses],
-      // While it is away, so that it resumes: a resume proves less.
-      [{ do: "kill", downMs: 100 }, { do: "drop-markers" }, ...losses],
+      [kill, { do: "drop-markers" }, ...losses],
+      // As many markers are left, maybe, as keys go: then the number of records is the one that it knows.
+      [kill, ...losses.slice(this.#below(3))],
     ]);
   }
 
@@ -146,7 +168,18 @@ export class ActionSource {
       { do: "drop-message", share },
       { do: "drop-message", share },
       { do: "purge-keys", prefix: this.#one(["a.", "b.1", ""]) },
+      this.#loseUnseen(),
     ]);
+  }
+
+  #loseUnseen(): Deed {
+    return {
+      do: "lose-unseen",
+      by: this.#one(["kill", "cut"] as const),
+      ms: 50 + this.#span(3000),
+      keys: Array.from({ length: 1 + this.#below(3) }, () => this.#below(this.#config.keys)),
+      withMarkers: this.#random() < 2 / 3,
+    };
   }
 
   #recreate(): Deed {
@@ -170,7 +203,7 @@ export class ActionSource {
   #powerLoss(): Deed {
     const downMs = this.#span(5000);
     // Every other time it has nobody to ask when it comes back.
-    return this.#random() < 1 / 2
+    return this.#random() < 1 / 2 && this.#config.campaign !== "dark starts"
       ? { do: "power-loss", downMs }
       : { do: "power-loss", downMs, cutMs: downMs + this.#span(15_000) };
   }
@@ -184,6 +217,7 @@ export class ActionSource {
   }
 
   #line(): Deed {
+    if (this.#config.campaign === "late words") return this.#moment();
     return this.#one<Deed>([
       { do: "cut", ms: this.#span(15_000) },
       { do: "cut", ms: this.#below(50) },
@@ -191,6 +225,16 @@ export class ActionSource {
       { do: "hold-bookmarks", ms: this.#span(8000) },
       { do: "slow-line", ms: this.#span(10_000), latencyMs: this.#span(1500) },
       { do: "break-watches", code: this.#one(CODES) },
+    ]);
+  }
+
+  /** The line is lost for less time than the disk takes, or what is said comes late. */
+  #moment(): Deed {
+    return this.#one<Deed>([
+      { do: "cut", ms: 1 + this.#below(300) },
+      { do: "cut", ms: 1 + this.#below(1500) },
+      { do: "freeze", ms: this.#below(1500) },
+      { do: "hold-bookmarks", ms: this.#below(3000) },
     ]);
   }
 
@@ -208,7 +252,8 @@ export class ActionSource {
   }
 
   #disk(): Deed {
-    if (this.#config.isSickDisk === true) return this.#sickDisk();
+    if (this.#config.campaign === "sick disk") return this.#sickDisk();
+    if (this.#config.campaign === "stalled") return this.#stall();
     const ms = this.#span(15_000);
     const chance = this.#one([0.05, 0.5, 1]);
     return this.#one<Deed>([
@@ -223,6 +268,15 @@ export class ActionSource {
   #sickDisk(): Deed {
     const ms = (10 + this.#below(30)) * this.#config.pauseMs;
     return { do: "disk-fails", what: this.#one(STOPPING), chance: 1 / 2, ms };
+  }
+
+  /** Longer than all that may wait takes to come. */
+  #stall(): Deed {
+    const ms = (150 + this.#below(150)) * this.#config.pauseMs;
+    return this.#one<Deed>([
+      { do: "disk-fails", what: "write", chance: 1, ms },
+      { do: "slow-disk", ms: 10, latencyMs: ms },
+    ]);
   }
 
   #api(): Deed {

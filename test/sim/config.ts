@@ -29,8 +29,8 @@ export interface SimConfig {
   /** Most milliseconds that a message takes, and the chance that it takes any. */
   readonly line: Delay & { readonly readAhead: number; readonly duplicates: number };
   readonly disk: Delay;
-  /** Of what happens to the disk there is only one: writes that fail for a while. */
-  readonly isSickDisk?: boolean;
+  /** Where one thing is tried more than all else; left out: a mix. */
+  readonly campaign?: Campaign;
   /** How often each kind of action comes, relative to the others. */
   readonly weights: Readonly<Record<Weighted, number>>;
 }
@@ -54,17 +54,47 @@ export type Weighted =
   | "clock"
   | "api";
 
-const FORMATS = [3, 3, 2] as const;
+/** What some seeds try more than all else: situations that a mix has too seldom to meet what can go wrong in them. */
+export type Campaign = (typeof CAMPAIGNS)[number];
 
-/**
- * The configuration of a seed. Each seed is a campaign of its own: some are calm but for one kind of fault, some have all of them. One
- * in eight has a disk on which writes fail and are tried again, and one in eight a log that goes bad and is read again.
- */
+const FORMATS = [3, 3, 2] as const;
+export const CAMPAIGNS = [
+  "sick disk",
+  "rotting log",
+  "lost in silence",
+  "stalled",
+  "late words",
+  "dark starts",
+  "made again",
+  "growing old",
+] as const;
+
+/** The configuration of a seed. Every other one is a mix of all there is, some of them calm but for one kind of fault; the rest take turns. */
 export function configOf(seed: number): SimConfig {
-  const kind = integerBelow(randomFor(seed, "kind"), 8);
-  const config = mixedConfigOf(seed);
-  if (kind === 0) return sickDisk(config);
-  return kind === 1 ? rotting(config) : config;
+  const mixed = mixedConfigOf(seed);
+  const campaign = seed % 2 === 0 ? undefined : CAMPAIGNS[(seed >> 1) % CAMPAIGNS.length];
+  return campaign === undefined ? mixed : { ...ofCampaign(campaign, mixed), campaign };
+}
+
+function ofCampaign(campaign: Campaign, config: SimConfig): SimConfig {
+  switch (campaign) {
+    case "sick disk":
+      return sickDisk(config);
+    case "rotting log":
+      return rotting(config);
+    case "lost in silence":
+      return lostInSilence(config);
+    case "stalled":
+      return stalled(config);
+    case "late words":
+      return lateWords(config);
+    case "dark starts":
+      return darkStarts(config);
+    case "made again":
+      return madeAgain(config);
+    case "growing old":
+      return growingOld(config);
+  }
 }
 
 const CALM: SimConfig["weights"] = {
@@ -86,6 +116,7 @@ function sickDisk(config: SimConfig): SimConfig {
   return {
     ...config,
     keys: 4,
+    pauseMs: Math.min(300, config.pauseMs),
     replica: {
       ...config.replica,
       durability: "power",
@@ -94,8 +125,7 @@ function sickDisk(config: SimConfig): SimConfig {
     },
     followers: 1,
     disk: { mostMs: 300, chance: 1 },
-    isSickDisk: true,
-    weights: { ...CALM, burst: 1, disk: 6, process: 0.5, power: 0.5 },
+    weights: { ...CALM, burst: 1, disk: 6, process: 1, power: 0.5 },
   };
 }
 
@@ -106,6 +136,90 @@ function rotting(config: SimConfig): SimConfig {
     replica: { ...config.replica, compactThreshold: 10_000_000 },
     disk: { mostMs: 0, chance: 0 },
     weights: { ...CALM, rot: 4, process: 1 },
+  };
+}
+
+/** Keys go without a word, most of them while nobody listens. */
+function lostInSilence(config: SimConfig): SimConfig {
+  return {
+    ...config,
+    keys: Math.min(12, config.keys),
+    pauseMs: Math.max(300, config.pauseMs),
+    replica: { ...config.replica, expiry: "mirror" },
+    disk: { mostMs: 0, chance: 0 },
+    weights: { ...CALM, operator: 6, line: 1, process: 1 },
+  };
+}
+
+/** The store takes nothing for long, while more and more comes. */
+function stalled(config: SimConfig): SimConfig {
+  const { replica } = config;
+  return {
+    ...config,
+    replica: {
+      ...replica,
+      windowMs: 0,
+      maxUpdates: Math.min(3, replica.maxUpdates),
+      queueCapacity: Math.min(4, replica.queueCapacity),
+      maxHeldUpdates: Math.min(20, replica.maxHeldUpdates),
+    },
+    line: { ...config.line, mostMs: Math.min(5, config.line.mostMs) },
+    disk: { mostMs: 0, chance: 0 },
+    weights: { ...CALM, disk: 0.2, process: 0.2 },
+  };
+}
+
+/** What the source says waits for a slow disk, while the line is lost for moments. */
+function lateWords(config: SimConfig): SimConfig {
+  const { replica } = config;
+  return {
+    ...config,
+    pauseMs: Math.min(300, config.pauseMs),
+    replica: {
+      ...replica,
+      durability: "power",
+      windowMs: 0,
+      maxUpdates: Math.min(3, replica.maxUpdates),
+      queueCapacity: 256,
+    },
+    line: { ...config.line, mostMs: Math.min(50, config.line.mostMs) },
+    disk: { mostMs: 300, chance: 1 },
+    weights: { ...CALM, burst: 2, line: 6, disk: 1 },
+  };
+}
+
+/** The power goes, and nobody can be asked when it is back. */
+function darkStarts(config: SimConfig): SimConfig {
+  return {
+    ...config,
+    pauseMs: Math.max(300, config.pauseMs),
+    replica: { ...config.replica, durability: "process" },
+    disk: { mostMs: 0, chance: 0 },
+    weights: { ...CALM, power: 2, process: 0.5 },
+  };
+}
+
+/** The bucket becomes another one, and who keeps the copy dies while it is made that. */
+function madeAgain(config: SimConfig): SimConfig {
+  return {
+    ...config,
+    pauseMs: Math.min(300, config.pauseMs),
+    line: { ...config.line, mostMs: Math.max(50, config.line.mostMs), chance: 1 },
+    disk: { mostMs: 30, chance: 0.5 },
+    weights: { ...CALM, recreate: 3, process: 4 },
+  };
+}
+
+/** What is in the bucket is over soon, and the machine's clock is set. */
+function growingOld(config: SimConfig): SimConfig {
+  const { bucket } = config;
+  const isMortal = bucket.maxAgeMs !== undefined || bucket.markerTtlMs !== undefined;
+  return {
+    ...config,
+    bucket: isMortal ? bucket : { ...bucket, maxAgeMs: 30_000, markerTtlMs: 5000 },
+    pauseMs: Math.max(300, config.pauseMs),
+    replica: { ...config.replica, expiry: "mirror" },
+    weights: { ...CALM, line: 1, process: 1, clock: config.weights.clock },
   };
 }
 

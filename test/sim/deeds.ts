@@ -42,6 +42,8 @@ async function actAsync(world: World, machine: Machine, action: Deed): Promise<v
     case "drop-key":
     case "purge-keys":
       return operate(world, action);
+    case "lose-unseen":
+      return loseUnseen(world, machine, action);
     case "cut":
       return world.cut(action.ms);
     case "freeze":
@@ -102,6 +104,20 @@ async function rollBack(
   if (downMs !== undefined) machine.killKeeper(downMs);
   await world.rollBack();
   for (let write = 0; write < writes; write += 1) await world.write("put", write, write);
+}
+
+async function loseUnseen(
+  world: World,
+  machine: Machine,
+  { by, ms, keys, withMarkers }: Extract<Deed, { readonly do: "lose-unseen" }>,
+): Promise<void> {
+  if (by === "kill") machine.killKeeper(ms);
+  else world.cut(ms);
+  for (const key of keys) {
+    if (withMarkers) await world.write("delete", key);
+    else await operate(world, { do: "drop-key", key });
+  }
+  if (withMarkers) await operate(world, { do: "drop-markers" });
 }
 
 async function operate(world: World, action: Operation): Promise<void> {

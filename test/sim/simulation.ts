@@ -1,5 +1,5 @@
 import { nextTurn } from "../../src/platform/index.js";
-import { ActionSource, type Action, type Deed } from "./actions.js";
+import { ActionSource, type Action, type ClosingDeed } from "./actions.js";
 import { configOf, type SimConfig } from "./config.js";
 import { act } from "./deeds.js";
 import { Machine } from "./machine.js";
@@ -22,8 +22,8 @@ export interface Script {
   readonly seed: number;
   readonly config: SimConfig;
   readonly actions: readonly Action[];
-  /** Done once the copy has become the bucket. */
-  readonly closing?: readonly Deed[];
+  /** Done once the copy has become the bucket; then it must become it again. */
+  readonly closing?: readonly ClosingDeed[];
   /** When the faults end and the copy is given time to converge, in virtual milliseconds. */
   readonly endsAt: number;
 }
@@ -79,7 +79,7 @@ interface Plan {
   readonly config: SimConfig;
   readonly steps: number;
   readonly next: () => Action | undefined;
-  readonly closing: () => readonly Deed[];
+  readonly closing: () => readonly ClosingDeed[];
   readonly endsAt: number;
 }
 
@@ -115,14 +115,7 @@ async function run(plan: Plan, { onTrace }: SimulationOptions): Promise<Simulati
   const endedAt = world.now();
   if (world.violation === undefined) await converge(world, machine);
   const closing = plan.closing();
-  if (world.violation === undefined && closing.length > 0) {
-    for (const deed of closing) {
-      trace.add(`closing ${JSON.stringify(deed)}`);
-      await act(world, machine, deed);
-    }
-    await step(world, machine);
-    await converge(world, machine);
-  }
+  if (world.violation === undefined && closing.length > 0) await close(world, machine, closing);
   machine.end();
   await letGo(world);
   return {
@@ -142,6 +135,23 @@ async function run(plan: Plan, { onTrace }: SimulationOptions): Promise<Simulati
     openActions,
     liveActions,
   };
+}
+
+async function close(
+  world: World,
+  machine: Machine,
+  closing: readonly ClosingDeed[],
+): Promise<void> {
+  for (const deed of [...closing, { do: "converge" } as const]) {
+    if (world.violation !== undefined) return;
+    world.trace.add(`closing ${JSON.stringify(deed)}`);
+    if (deed.do !== "converge") {
+      await act(world, machine, deed);
+      continue;
+    }
+    await step(world, machine);
+    await converge(world, machine);
+  }
 }
 
 /** What waits for a disk must learn that its process is dead: else it holds this process up for ever. */
