@@ -1,6 +1,6 @@
 import { expiresAtMs } from "../../src/rules/index.js";
 import type { StoredRecord } from "../../src/in-process/record.js";
-import { type KeyState, type Making, type Oracle, valueIn } from "./oracle.js";
+import { floorAt, type KeyState, type Making, type Oracle, valueIn } from "./oracle.js";
 
 /** An entry of a copy. */
 export interface ShownEntry {
@@ -37,16 +37,19 @@ export class Judge {
   }
 
   /**
-   * Whether each key is what it was in the bucket at `since` or later. What went from the bucket silently may still be shown: a count
-   * finds it; or nothing does, where the copy retains what the bucket forgot. `forgives`: so may what a roll back took, and what came before something that went silently, which was never seen then.
+   * Whether each key is what it was in the bucket at `since` or later. What went from the bucket silently may still be shown, unless it
+   * was older than all that the bucket had by then, which is told: a count finds it; or nothing does, where the copy retains what the bucket forgot. `forgives`: so may what a roll back took, and what came before something that went silently, which was never seen then.
    */
   current(view: View, since: number, forgives: boolean): string | undefined {
     const { oracle, keys, retains } = this.#options;
     const making = oracle.makings.at(-1);
     if (making === undefined || since < making.madeAt) return undefined;
     if (since >= making.deletedAt) return "the bucket is gone";
+    const floor = retains ? 0 : floorAt(making, since);
     for (const key of keys) {
       const states = making.keys.get(key) ?? [];
+      const { revision = floor } = view.get(key) ?? {};
+      if (revision < floor) return `${told(view.get(key), key)}, and the bucket begins at ${floor}`;
       let first = states.length - 1;
       while (first > 0 && (states[first - 1]?.until ?? 0) >= since) first -= 1;
       while (first > 0 && this.#lingers(states, first - 1, forgives)) first -= 1;

@@ -24,6 +24,8 @@ export interface Making {
   readonly madeAt: number;
   deletedAt: number;
   lastSeen: number;
+  /** Its oldest record's sequence, and since when it was that. */
+  readonly floors: { readonly at: number; readonly first: number }[];
   rollBacks: number;
   /** 0: never. */
   rolledBackAt: number;
@@ -59,6 +61,7 @@ export class Oracle {
       madeAt: now,
       deletedAt: Infinity,
       lastSeen: 0,
+      floors: [{ at: now, first: stream.log.firstSequence }],
       rollBacks: 0,
       rolledBackAt: 0,
     };
@@ -76,6 +79,8 @@ export class Oracle {
     const rolledBack = stream.rollBacks !== making.rollBacks;
     making.rollBacks = stream.rollBacks;
     if (rolledBack) making.rolledBackAt = now;
+    const first = stream.log.firstSequence;
+    if (making.floors.at(-1)?.first !== first) making.floors.push({ at: now, first });
     if (!rolledBack) {
       stream.log.visitAfter(making.lastSeen, (record) => {
         moveOn(making, record.key, record, now, "told");
@@ -138,6 +143,12 @@ function moveOn(
   last.until = now;
   last.ended = how;
   states.push(open(record, now));
+}
+
+/** The sequence of the oldest record at that time; 0 where a roll back came after it, or nothing is known. */
+export function floorAt({ floors, rolledBackAt }: Making, time: number): number {
+  if (rolledBackAt >= time) return 0;
+  return floors.findLast(({ at }) => at <= time)?.first ?? 0;
 }
 
 /** What the key shows in this state: its value's record. */
