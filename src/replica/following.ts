@@ -43,7 +43,7 @@ export class Following {
   constructor(parts: FollowingParts) {
     this.#parts = parts;
     const { options, copy, progress, expiry, clock } = parts;
-    progress.loaded(copy.cursor(), copy.cursorTimeNs());
+    progress.loaded(copy.cursor());
     this.#forgetLink = options.source.onConnectedChange(() => progress.connectedChanged());
     this.#watch = this.#begin();
     this.#sweeper = new Sweeper({

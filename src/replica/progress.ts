@@ -132,15 +132,11 @@ export class Progress {
     this.#whole = cursor;
   }
 
-  /**
-   * The copy on the disk, before anything is heard of its bucket. `timeNs`: when the bucket was there, 0n where that is not known (a log
-   * of format 2). Then a bucket that was rolled back and has grown past it looks like one that went on, until an audit has compared.
-   */
-  loaded(cursor: WatchCursor, timeNs: bigint): void {
+  /** The copy on the disk, before anything is heard of its bucket. */
+  loaded(cursor: WatchCursor): void {
     this.freshness.begin();
     this.#cursor = cursor;
     this.#applied = cursor;
-    this.#isOfUnknownHistory = !cursor.isNone && timeNs === 0n;
   }
 
   /**
@@ -222,6 +218,7 @@ export class Progress {
     switch (event.type) {
       case "watching":
         this.#line.watchBegun();
+        this.#isOfUnknownHistory ||= event.isUnproven === true;
         // One that begins with the full state undoes an earlier resume; one that goes on after it makes none.
         if (!this.#isReady) this.#resumed = !event.from.isNone && this.#resumed !== false;
         break;

@@ -34,8 +34,17 @@ export interface KeyDifference {
 
 /** What the loop tells about itself, in order and synchronously. */
 export type WatchEvent =
-  /** A watch is set up. `from` is the position it resumed after; none: the full state comes first. */
-  | { readonly type: "watching"; readonly from: WatchCursor }
+  /** A watch is set up. */
+  | {
+      readonly type: "watching";
+      /** The position it resumed after; none: the full state comes first. */
+      readonly from: WatchCursor;
+      /**
+       * The bucket has nothing at the position any more, or the position has no time to compare: a bucket that was rolled back and has grown past
+       * it looks like one that went on, until `audited`. An audit comes by itself where there is an auditor; without one this is left out.
+       */
+      readonly isUnproven?: true;
+    }
   /** A batch has been applied. */
   | {
       readonly type: "progress";

@@ -9,17 +9,21 @@ export interface Repair {
   readonly actual: BucketFacts | undefined;
 }
 
+export interface FollowingPhase {
+  readonly kind: "following";
+  readonly watch: KvWatch;
+  readonly from: Position;
+  /** `undefined`: the copy was empty, or is what it was at `from`. */
+  readonly repair?: Repair;
+  /** Whether an audit has yet to tell if the bucket is what it was at `from`, and has gone on. */
+  readonly isUnproven?: boolean;
+}
+
 /** Where the loop is. Each phase is one step that says which comes next; only `backing-off` lets time pass. */
 export type Phase =
   | { readonly kind: "resuming"; readonly from: Position }
   | { readonly kind: "starting-over"; readonly reason: StartOverReason }
-  | {
-      readonly kind: "following";
-      readonly watch: KvWatch;
-      readonly from: Position;
-      /** `undefined`: the copy was empty, or is what it was at `from`. */
-      readonly repair?: Repair;
-    }
+  | FollowingPhase
   | { readonly kind: "backing-off"; readonly error: unknown; readonly next: Phase };
 
 /** Carries past the retries an error that ends the watch. */

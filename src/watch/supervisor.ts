@@ -13,7 +13,7 @@ import type { Lane } from "./lane.js";
 import type { WatchLimits } from "./limits.js";
 import type { BucketFacts, BucketIdentity, WatchAppliedOptions } from "./options.js";
 import { orAbort } from "./or-abort.js";
-import { FinalError, type Phase, type Repair } from "./phases.js";
+import { FinalError, type FollowingPhase, type Phase, type Repair } from "./phases.js";
 import { nowhere, type Position } from "./position.js";
 import { type FlowEnd, runSession } from "./session.js";
 import { untilConnected } from "./source-link.js";
@@ -109,7 +109,7 @@ export class Supervisor<U> {
       case "starting-over":
         return this.#attempt(phase, () => this.#startOver(phase.reason));
       case "following":
-        return this.#follow(phase.watch, phase.from, phase.repair);
+        return this.#follow(phase);
       case "backing-off":
         return this.#backOff(phase.error, phase.next);
     }
@@ -157,7 +157,8 @@ export class Supervisor<U> {
         return { kind: "starting-over", reason };
       }
       onResume(from, isProven);
-      return { kind: "following", watch, from };
+      const isUnproven = !isProven && this.#options.options.auditor !== undefined;
+      return { kind: "following", watch, from, isUnproven };
     });
   }
 
@@ -227,12 +228,12 @@ export class Supervisor<U> {
     }
   }
 
-  async #follow(watch: KvWatch, from: Position, repair: Repair | undefined): Promise<Phase> {
+  async #follow({ watch, from, repair, isUnproven }: FollowingPhase): Promise<Phase> {
     const { flusher, emit, signal } = this.#options;
     this.#hasWatched = true;
     flusher.beginWatch();
     const stage = this.#stage(from, repair);
-    emit({ type: "watching", from: from.cursor });
+    emit({ type: "watching", from: from.cursor, ...(isUnproven === true ? { isUnproven } : {}) });
     if (repair !== undefined) emit({ type: "repair-started", reason: repair.reason });
     let end: FlowEnd;
     try {

@@ -156,33 +156,39 @@ describe("a replica that is opened again", () => {
   }
 });
 
-describe("a copy whose position has no time, as format 2 keeps it", () => {
-  test("is ready, live and waited for only once an audit has compared it with a bucket that may be of another history", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
-    const path = directory.file("copy");
-    await source.put("a", bytes("old"));
-    const backup = await source.backUp();
-    await source.put("a", bytes("lost"));
-    await mirrorOnce({ source, path, format: 2 });
-    await source.rollBack(backup);
-    for (const value of ["1", "2"]) await source.put("b", bytes(value));
-    const seen: string[] = [];
-    await using replica = await openReplica({
-      source,
-      path,
-      format: 2,
-      onEvent: (event) => {
-        if (event.type === "audited") seen.push("audited");
-        else if (event.type === "ready") seen.push(`ready, resumed ${event.resumed}`);
-        else if (event.type === "state" && event.state === "live") seen.push("live");
-      },
+describe("a copy of which nothing shows that its bucket has the history it had", () => {
+  for (const [why, format] of [
+    ["its position has no time", 2],
+    ["nothing is left at its position", 3],
+  ] as const) {
+    test(`is ready, live and waited for only once an audit has compared it: ${why}`, async () => {
+      await using directory = await tempDirectory();
+      await using connection = await openInProcess();
+      const source = await connection.createBucket("b");
+      const path = directory.file("copy");
+      await source.put("a", bytes("old"));
+      const backup = await source.backUp();
+      await source.put("a", bytes("lost"));
+      await mirrorOnce({ source, path, format });
+      await source.rollBack(backup);
+      for (const value of ["1", "2"]) await source.put("b", bytes(value));
+      if (format === 3) await source.deleteMessage(3n);
+      const seen: string[] = [];
+      await using replica = await openReplica({
+        source,
+        path,
+        format,
+        onEvent: (event) => {
+          if (event.type === "audited") seen.push("audited");
+          else if (event.type === "ready") seen.push(`ready, resumed ${event.resumed}`);
+          else if (event.type === "state" && event.state === "live") seen.push("live");
+        },
+      });
+      await replica.waitFor(VersionToken.fromU64(3n));
+      await assertMirrors(replica, source);
+      assert.deepEqual(seen, ["audited", "live", "ready, resumed true"]);
     });
-    await replica.waitFor(VersionToken.fromU64(3n));
-    await assertMirrors(replica, source);
-    assert.deepEqual(seen, ["audited", "live", "ready, resumed true"]);
-  });
+  }
 });
 
 interface StoppedCopy extends AsyncDisposable {
