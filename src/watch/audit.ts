@@ -139,17 +139,25 @@ async function list(parts: AuditParts, signal: AbortSignal): Promise<Listing> {
 }
 
 /**
- * What the bucket says of itself. Throws where it has been made again meanwhile: the flow is still busy with what the one before held, and has
- * yet to meet its end. Mended by the new one's records, the copy would be neither.
+ * What the bucket says of itself. Throws where it has been made again meanwhile, or rolled back to before the copy's position: the flow is still
+ * busy with what was there before, and has yet to meet its end. Mended by what is there now, the copy would be neither.
  */
 async function readBucket(
   { origin, bucket, writer }: AuditParts,
   signal: AbortSignal,
 ): Promise<BucketFacts | undefined> {
   if (origin === undefined) return undefined;
+  const { cursor } = writer.position;
   const facts = await orAbort(origin.read(), signal);
+  const { bucket: name, lastSequence } = facts;
   if (origin.refusal(facts, writer.position.cursor) === "foreign-cursor") {
-    throw new MillpondError("cursor-expired", `the copy is of another making of ${facts.bucket}`);
+    throw new MillpondError("cursor-expired", `the copy is of another making of ${name}`);
+  }
+  if (lastSequence !== undefined && lastSequence < (cursor.toU64() ?? 0n)) {
+    throw new MillpondError(
+      "cursor-expired",
+      `${name} was rolled back to before the copy's position`,
+    );
   }
   bucket.learn(facts);
   return facts;

@@ -166,6 +166,26 @@ describe("an audit", () => {
     );
   });
 
+  test("of a bucket that was rolled back to before the copy's position leaves all to the repair that is yet to come", async () => {
+    const source = uncounted();
+    let lastSequence = 5n;
+    const read: CursorOrigin["read"] = async () => ({ ...(await origin.read()), lastSequence });
+    const rolledBack = { ...origin, read };
+    await using watching = startWatching({
+      source,
+      store: copy(),
+      auditor: source,
+      origin: rolledBack,
+    });
+    await bring(watching, [], { cursor: at(5), caughtUp: true });
+    source.keep(put("a", 1));
+    lastSequence = 3n;
+    await assert.rejects(watching.watch.audit(), (error) =>
+      isMillpondError(error, "cursor-expired"),
+    );
+    assert.deepEqual(revisions(watching.store), ["a@1", "b@2", "c@3"]);
+  });
+
   test("leaves to the flow a record that is newer than its position", async () => {
     const source = uncounted();
     const store = copy();
