@@ -20,6 +20,8 @@ export interface JudgeOptions {
   /** By how much a copy may be wrong about the bucket's time, in milliseconds. */
   readonly clockErrorMs: () => number;
   readonly now: () => number;
+  /** When the copy came to what has this sequence, if it has it still. */
+  readonly cameTo: (sequence: number) => number;
 }
 
 export function viewOf(entries: Iterable<ShownEntry>): View {
@@ -183,7 +185,16 @@ export class Judge {
     // Nor what may linger and went so.
     const isUnseen = (index: number): boolean => states[index]?.ended === "silently";
     while (first > from && (this.#lingers(states, first - 1, false) || isUnseen(first))) first -= 1;
-    return first;
+    return this.#isMissed(states[first] as KeyState) ? from : first;
+  }
+
+  /**
+   * Whether a copy that retains came too late for it. A marker that it passes over does not say which record expired: where that was written
+   * and went while the copy was away, what the copy had before stays, also where that had been deleted.
+   */
+  #isMissed({ record, ended, until }: KeyState): boolean {
+    const { retains, cameTo } = this.#options;
+    return retains && ended === "told" && record !== undefined && until < cameTo(record.sequence);
   }
 
   /** Whether a copy may show this state although the next one has come. */

@@ -240,7 +240,10 @@ export class Keeper {
     const view = this.#view(replica);
     if (view === undefined) return;
     const cursor = status.cursor.toU64();
-    if (cursor !== this.#cursor) this.#reachedAt = world.now();
+    if (cursor !== this.#cursor) {
+      this.#reachedAt = world.now();
+      world.lineage.cameThere(cursor, world.now());
+    }
     this.#cursor = cursor;
     const whole = world.judge.whole(view, cursor, this.#reachedAt);
     world.found("1 cursor after apply", whole);
@@ -288,6 +291,7 @@ export class Keeper {
     this.#wasOpened = true;
     world.trace.add(`opened ${replica.status().cursor.toHex()}`);
     this.#cursor = replica.status().cursor.toU64();
+    world.lineage.opened(this.#cursor, world.diedAt);
     this.#checkKept(replica);
     this.check(true);
     this.followChanges(10_000, 0);
