@@ -22,7 +22,12 @@ export type Deed =
     }
   | { readonly do: "make-again" }
   | { readonly do: "back-up" }
-  | { readonly do: "roll-back"; readonly downMs?: number; readonly writes?: number }
+  | {
+      readonly do: "roll-back";
+      readonly downMs?: number;
+      readonly cutMs?: number;
+      readonly writes?: number;
+    }
   | { readonly do: "cut" | "freeze" | "hold-bookmarks"; readonly ms: number }
   | { readonly do: "slow-line"; readonly ms: number; readonly latencyMs: number }
   | { readonly do: "break-watches"; readonly code: "watch-error" | "timeout" | "not-connected" }
@@ -95,8 +100,26 @@ export class ActionSource {
   closing(): readonly ClosingDeed[] {
     if (this.#config.weights.operator === 0) return [];
     if (this.#config.campaign !== "lost in silence") return this.#losses();
-    const rounds = Array.from({ length: CLOSING_ROUNDS }, () => this.#losses());
+    const rounds = Array.from({ length: CLOSING_ROUNDS }, () =>
+      this.#random() < 1 / 2 ? this.#losses() : this.#hiddenLosses(),
+    );
     return rounds.flatMap((losses) => [...losses, { do: "converge" as const }]);
+  }
+
+  /** As many markers are left as keys go while it is away: the number of records is the number of the keys that it has. */
+  #hiddenLosses(): readonly ClosingDeed[] {
+    const first = this.#below(this.#config.keys);
+    const pairs = 1 + this.#below(2);
+    const each = (deed: (pair: number) => Deed): Deed[] =>
+      Array.from({ length: pairs }, (_, pair) => deed(pair));
+    return [
+      { do: "drop-markers" },
+      ...each((pair) => ({ do: "put", key: first + pair, bytes: 1 })),
+      ...each((pair) => ({ do: "delete", key: first + pairs + pair })),
+      { do: "converge" },
+      { do: "kill", downMs: 100 },
+      ...each((pair) => ({ do: "drop-key", key: first + pair })),
+    ];
   }
 
   #losses(): readonly Deed[] {
@@ -108,8 +131,6 @@ export class ActionSource {
       losses,
       [{ do: "drop-markers" }, ...losses],
       [kill, { do: "drop-markers" }, ...losses],
-      // As many markers are left, maybe, as keys go: then the number of records is the one that it knows.
-      [kill, ...losses.slice(this.#below(3))],
     ]);
   }
 
@@ -197,7 +218,10 @@ export class ActionSource {
    * at their position was stored: there nothing but the audit after a resume tells.
    */
   #rollBackUnseen(): Deed {
-    return { do: "roll-back", downMs: this.#span(5000), writes: this.#below(60) };
+    const writes = this.#below(60);
+    if (this.#random() < 1 / 2) return { do: "roll-back", downMs: this.#span(5000), writes };
+    // For so long that its watch ends: who goes on in the same process knows all removals, and an equal number of records is enough for it.
+    return { do: "roll-back", cutMs: 5500 + this.#span(5000), writes };
   }
 
   #powerLoss(): Deed {

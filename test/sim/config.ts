@@ -111,11 +111,12 @@ const CALM: SimConfig["weights"] = {
   api: 3,
 };
 
-/** A write takes time, fails and is tried again, while updates of the same few keys go on coming. */
+/** A write takes time, fails and is tried again, while updates go on coming. */
 function sickDisk(config: SimConfig): SimConfig {
   return {
     ...config,
-    keys: 4,
+    // Few, and each is written again meanwhile; or more, and what a batch had of them is still their last.
+    keys: config.keys > 12 ? 24 : 4,
     pauseMs: Math.min(300, config.pauseMs),
     replica: {
       ...config.replica,
@@ -180,7 +181,8 @@ function lateWords(config: SimConfig): SimConfig {
       durability: "power",
       windowMs: 0,
       maxUpdates: Math.min(3, replica.maxUpdates),
-      queueCapacity: 256,
+      // Where it is full the watch is not asked, and tells nothing of a line that was lost and is back.
+      queueCapacity: replica.queueCapacity === 256 ? 256 : 1,
     },
     line: { ...config.line, mostMs: Math.min(50, config.line.mostMs) },
     disk: { mostMs: 300, chance: 1 },
@@ -206,7 +208,8 @@ function madeAgain(config: SimConfig): SimConfig {
     pauseMs: Math.min(300, config.pauseMs),
     line: { ...config.line, mostMs: Math.max(50, config.line.mostMs), chance: 1 },
     disk: { mostMs: 30, chance: 0.5 },
-    weights: { ...CALM, recreate: 3, process: 4 },
+    // Audits are under way most of the time.
+    weights: { ...CALM, recreate: 3, process: 4, api: 20 },
   };
 }
 

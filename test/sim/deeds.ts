@@ -99,9 +99,10 @@ type Operation = Extract<
 async function rollBack(
   world: World,
   machine: Machine,
-  { downMs, writes = 0 }: Extract<Deed, { readonly do: "roll-back" }>,
+  { downMs, cutMs, writes = 0 }: Extract<Deed, { readonly do: "roll-back" }>,
 ): Promise<void> {
   if (downMs !== undefined) machine.killKeeper(downMs);
+  if (cutMs !== undefined) world.cut(cutMs);
   await world.rollBack();
   for (let write = 0; write < writes; write += 1) await world.write("put", write, write);
 }

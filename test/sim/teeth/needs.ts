@@ -1,4 +1,4 @@
-import type { SimConfig } from "../config.js";
+import type { Campaign, SimConfig } from "../config.js";
 
 // What a run has to have in it, for a fault to show at all.
 
@@ -39,4 +39,9 @@ export function dropsOldest({ bucket, weights }: SimConfig): boolean {
 
 export function losesSilently({ bucket, weights }: SimConfig): boolean {
   return weights.operator > 0 || bucket.markerTtlMs !== undefined;
+}
+
+/** One of the seeds that try just this. */
+export function tries(...campaigns: readonly Campaign[]): (config: SimConfig) => boolean {
+  return ({ campaign }) => campaign !== undefined && campaigns.includes(campaign);
 }

@@ -1,5 +1,5 @@
 import type { Fault } from "../fault.js";
-import { compacts, losesPower, rots } from "../needs.js";
+import { compacts, losesPower, tries } from "../needs.js";
 
 /** Of the log: what it writes, syncs and renames, and what it makes of a damaged one. */
 export const logFaults: readonly Fault[] = [
@@ -37,7 +37,7 @@ export const logFaults: readonly Fault[] = [
     id: "failed-sync-forgotten",
     wrong: "goes on with a file of which a sync has failed",
     invariant: 2,
-    needs: ({ weights, ...config }) => weights.disk > 0 && losesPower({ weights, ...config }),
+    needs: tries("sick disk"),
     edits: [
       {
         file: "log/log-appender.js",
@@ -146,7 +146,7 @@ export const logFaults: readonly Fault[] = [
     id: "damage-taken-for-torn-end",
     wrong: "cuts a log off at damage that good frames follow, and tells nobody",
     invariant: 5,
-    needs: rots,
+    needs: tries("rotting log"),
     edits: [
       {
         file: "log/v3/walker.js",
@@ -164,7 +164,7 @@ export const logFaults: readonly Fault[] = [
     id: "checksum-not-checked",
     wrong: "takes a frame whose checksum does not hold",
     invariant: 5,
-    needs: rots,
+    needs: tries("rotting log"),
     edits: [
       {
         file: "log/v3/head.js",
@@ -177,7 +177,7 @@ export const logFaults: readonly Fault[] = [
     id: "damaged-frame-skipped",
     wrong: "reads on behind a frame whose checksum does not hold",
     invariant: 5,
-    needs: rots,
+    needs: tries("rotting log"),
     edits: [
       {
         file: "log/v3/walker.js",
@@ -190,7 +190,7 @@ export const logFaults: readonly Fault[] = [
     id: "salvage-keeps-position",
     wrong: "relies on the position before damage also where what is lost may have withdrawn it",
     invariant: 3,
-    needs: rots,
+    needs: tries("rotting log"),
     edits: [
       {
         file: "log/repair/lost-part.js",

@@ -1,5 +1,5 @@
 import type { Fault } from "../fault.js";
-import { growsOld, isMadeAgain, lineFails, losesSilently } from "../needs.js";
+import { growsOld, lineFails, tries } from "../needs.js";
 
 /** Of what a replica and a follower show and claim. */
 export const replicaFaults: readonly Fault[] = [
@@ -20,7 +20,7 @@ export const replicaFaults: readonly Fault[] = [
     id: "old-word-believed",
     wrong: "believes after the line is back what was said before it was lost",
     invariant: 3,
-    needs: lineFails,
+    needs: tries("late words"),
     edits: [
       {
         file: "replica/line-proof.js",
@@ -58,7 +58,7 @@ export const replicaFaults: readonly Fault[] = [
     id: "as-of-unchecked",
     wrong: "calls a copy current before it is known what the bucket lost without a word",
     invariant: 9,
-    needs: losesSilently,
+    needs: tries("lost in silence"),
     edits: [
       {
         file: "replica/progress.js",
@@ -110,7 +110,7 @@ export const replicaFaults: readonly Fault[] = [
     id: "seen-believed-anyhow",
     wrong: "takes the age of a copy from seen.json although the log has lost what was there then",
     invariant: 9,
-    needs: ({ weights }) => weights.power + weights.rot > 0,
+    needs: tries("dark starts"),
     edits: [
       {
         file: "replica/seen.js",
@@ -123,7 +123,7 @@ export const replicaFaults: readonly Fault[] = [
     id: "seen-of-other-copy",
     wrong: "believes what seen.json says of another bucket's copy",
     invariant: 9,
-    needs: isMadeAgain,
+    needs: tries("made again"),
     edits: [
       {
         file: "replica/assemble.js",
@@ -149,7 +149,7 @@ export const replicaFaults: readonly Fault[] = [
     id: "expired-still-shown",
     wrong: "shows and keeps what is over",
     invariant: 9,
-    needs: growsOld,
+    needs: tries("growing old"),
     edits: [
       {
         file: "replica/expiry.js",
@@ -212,7 +212,7 @@ export const replicaFaults: readonly Fault[] = [
     id: "identity-noted-first",
     wrong: "notes whose copy it is before a repair has made it that",
     invariant: 3,
-    needs: isMadeAgain,
+    needs: tries("made again"),
     edits: [
       {
         file: "watch/supervisor.js",
@@ -225,7 +225,7 @@ export const replicaFaults: readonly Fault[] = [
     id: "follower-goes-back-in-silence",
     wrong: "has a follower go back without a word",
     invariant: 6,
-    needs: ({ followers, weights }) => followers > 0 && weights.rot > 0,
+    needs: tries("rotting log"),
     edits: [
       {
         file: "replica/running-follower.js",

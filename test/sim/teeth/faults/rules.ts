@@ -1,5 +1,5 @@
 import type { Fault } from "../fault.js";
-import { dropsOldest, growsOld, isMadeAgain, losesSilently } from "../needs.js";
+import { dropsOldest, growsOld, isMadeAgain, tries } from "../needs.js";
 
 /** Of the rules that decide what may be believed. */
 export const ruleFaults: readonly Fault[] = [
@@ -20,7 +20,7 @@ export const ruleFaults: readonly Fault[] = [
     id: "past-the-end-resumed",
     wrong: "resumes at a position that the stream has never reached",
     invariant: 3,
-    needs: isMadeAgain,
+    needs: tries("made again"),
     edits: [
       {
         file: "rules/stream-window.js",
@@ -46,7 +46,7 @@ export const ruleFaults: readonly Fault[] = [
     id: "roll-back-not-noticed",
     wrong: "resumes at a record that is another one now",
     invariant: 3,
-    needs: isMadeAgain,
+    needs: tries("made again"),
     edits: [
       {
         file: "rules/rolled-back.js",
@@ -59,7 +59,7 @@ export const ruleFaults: readonly Fault[] = [
     id: "backing-not-checked",
     wrong: "resumes although the records that there are cannot account for the copy",
     invariant: 3,
-    needs: ({ weights }) => weights.operator > 0,
+    needs: tries("lost in silence"),
     edits: [
       {
         file: "rules/copy-backing.js",
@@ -98,7 +98,7 @@ export const ruleFaults: readonly Fault[] = [
     id: "count-always-equal",
     wrong: "finds that every count agrees",
     invariant: 3,
-    needs: losesSilently,
+    needs: tries("lost in silence"),
     edits: [
       {
         file: "rules/count.js",

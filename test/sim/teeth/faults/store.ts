@@ -1,5 +1,5 @@
 import type { Fault } from "../fault.js";
-import { compacts, diskFails } from "../needs.js";
+import { compacts, diskFails, tries } from "../needs.js";
 
 /** Of the store, of what brings updates into it, and of what is read over it. */
 export const storeFaults: readonly Fault[] = [
@@ -32,7 +32,7 @@ export const storeFaults: readonly Fault[] = [
     wrong:
       "takes a batch's position before the log has the batch, and keeps it where the log refuses that",
     invariant: 2,
-    needs: diskFails,
+    needs: tries("sick disk"),
     edits: [
       {
         file: "store/append-log-snapshot.js",
@@ -45,7 +45,7 @@ export const storeFaults: readonly Fault[] = [
     id: "failed-batch-dropped",
     wrong: "forgets a batch that the store has refused",
     invariant: 10,
-    needs: diskFails,
+    needs: tries("sick disk"),
     edits: [
       {
         file: "watch/store-writer.js",
@@ -58,7 +58,7 @@ export const storeFaults: readonly Fault[] = [
     id: "failed-batch-comes-last",
     wrong: "gives the store what it has refused behind what came after it",
     invariant: 10,
-    needs: diskFails,
+    needs: tries("sick disk"),
     edits: [
       {
         file: "watch/store-writer.js",
@@ -71,6 +71,7 @@ export const storeFaults: readonly Fault[] = [
     id: "reported-before-stored",
     wrong: "reports a position before the store has it",
     invariant: 1,
+    needs: tries("sick disk"),
     edits: [
       {
         file: "watch/store-writer.js",
@@ -95,7 +96,7 @@ export const storeFaults: readonly Fault[] = [
     id: "held-without-bound",
     wrong: "holds any number of updates for a store that fails",
     invariant: 8,
-    needs: diskFails,
+    needs: tries("stalled"),
     edits: [
       {
         file: "watch/store-writer.js",
@@ -122,6 +123,7 @@ export const storeFaults: readonly Fault[] = [
     wrong:
       "shows what the store has just taken of a key, although something newer has been applied",
     invariant: 9,
+    needs: tries("sick disk"),
     edits: [
       {
         file: "replica/current-copy.js",

@@ -1,5 +1,5 @@
 import type { Fault } from "../fault.js";
-import { dropsOldest, growsOld, isMadeAgain, losesSilently } from "../needs.js";
+import { dropsOldest, isMadeAgain, tries } from "../needs.js";
 
 /** Of the watch: the order of things, repairs, counts and audits. */
 export const watchFaults: readonly Fault[] = [
@@ -123,7 +123,7 @@ export const watchFaults: readonly Fault[] = [
     id: "audit-of-former-making",
     wrong: "has an audit mend a copy by another making of its bucket",
     invariant: 3,
-    needs: isMadeAgain,
+    needs: tries("made again"),
     edits: [
       {
         file: "watch/audit.js",
@@ -136,7 +136,7 @@ export const watchFaults: readonly Fault[] = [
     id: "count-proves-after-resume",
     wrong: "takes the removals that it knows for all there are, although it has resumed",
     invariant: 3,
-    needs: losesSilently,
+    needs: tries("lost in silence"),
     edits: [
       {
         file: "watch/known-keys.js",
@@ -149,7 +149,7 @@ export const watchFaults: readonly Fault[] = [
     id: "distrust-ignored",
     wrong: "counts where nothing but an audit can tell what was lost",
     invariant: 3,
-    needs: growsOld,
+    needs: tries("lost in silence", "growing old"),
     edits: [
       {
         file: "watch/checks.js",
@@ -162,7 +162,7 @@ export const watchFaults: readonly Fault[] = [
     id: "checks-never-run",
     wrong: "neither counts nor audits",
     invariant: 3,
-    needs: losesSilently,
+    needs: tries("lost in silence"),
     edits: [
       {
         file: "watch/checks.js",
@@ -175,7 +175,7 @@ export const watchFaults: readonly Fault[] = [
     id: "line-back-not-checked",
     wrong: "takes a copy for checked although the line was lost since",
     invariant: 3,
-    needs: (config) => losesSilently(config) && config.weights.line > 0,
+    needs: tries("lost in silence"),
     edits: [
       {
         file: "watch/checks.js",
@@ -188,6 +188,7 @@ export const watchFaults: readonly Fault[] = [
     id: "folded-word-loses-updates",
     wrong: "drops the updates that wait when a word without any comes after them",
     invariant: 1,
+    needs: tries("late words"),
     edits: [
       {
         file: "watch/update-queue.js",
@@ -200,6 +201,7 @@ export const watchFaults: readonly Fault[] = [
     id: "queue-without-bound",
     wrong: "takes from the source whatever it has",
     invariant: 8,
+    needs: tries("stalled"),
     edits: [
       {
         file: "watch/update-queue.js",
