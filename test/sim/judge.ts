@@ -178,6 +178,7 @@ export class Judge {
       const { record } = states[index] as KeyState;
       if (record !== undefined && record.sequence <= position) first = index;
     }
+    first = this.#beforeExpiry(states, from, first);
     // What went silently need never have been seen, nor what had a successor before it was come to.
     while (first > from && states[first]?.ended === "silently") first -= 1;
     const { ended, until } = states[first] as KeyState;
@@ -204,6 +205,14 @@ export class Judge {
     if (ended === "silently" || (forgives && ended === "rolled-back")) return true;
     if (ended === "told" && next?.isUnheard === true) return true;
     return next !== undefined && this.#isRetained(next);
+  }
+
+  /** To a copy that retains nothing has happened where something expired, with a marker as without. Of any other state: itself. */
+  #beforeExpiry(states: readonly KeyState[], from: number, index: number): number {
+    if (!this.#isRetained(states[index] as KeyState)) return index;
+    let before = index - 1;
+    while (before > from && states[before]?.record === undefined) before -= 1;
+    return Math.max(from, before);
   }
 
   /** Whether it is an expiry, over which a copy that retains keeps what was there before. */
