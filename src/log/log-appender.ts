@@ -311,6 +311,7 @@ export class LogAppender {
     const move = isOnlyDump ? () => dumpEnd : placeOf;
     this.#rewrites.moved(move);
     this.#lastPosition.move(move, hasPosition ? dumpEnd : undefined);
+    file.vouch();
     this.#file = file;
     this.#compactBytes = dumpEnd;
     this.#compaction = undefined;
@@ -342,7 +343,7 @@ export class LogAppender {
     const file = this.#file;
     const compaction = this.#compaction;
     const twin = compaction?.twin;
-    const [own, other] = await Promise.allSettled([file.handle.sync(), twin?.handle.sync()]);
+    const [own, other] = await Promise.allSettled([this.#syncOwn(file), twin?.handle.sync()]);
     if (other.status === "rejected") {
       const error = syncFailed(this.path, other.reason);
       compaction?.giveUp(error);
@@ -353,6 +354,20 @@ export class LogAppender {
       throw this.#poisonBySync(syncFailed(this.path, own.reason));
     }
     await this.#directorySync;
+  }
+
+  /** With durability `power` nobody was told of what it does not make safe: where it fails, no later process may take that for safe. */
+  async #syncOwn(file: LogFile): Promise<void> {
+    try {
+      await file.sync();
+    } catch (cause) {
+      if (this.#durability === "power" && this.#file === file) {
+        // It would find gone what it is still to copy.
+        this.#compaction?.giveUp(syncFailed(this.path, cause));
+        file.takeBackUnsafe();
+      }
+      throw cause;
+    }
   }
 
   async #syncDirectory(): Promise<void> {

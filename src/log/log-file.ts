@@ -20,6 +20,8 @@ export class LogFile {
   readonly #path: string;
   #end: number;
   #acknowledged: number;
+  /** Nobody has been told yet that what comes after it survives a power loss. */
+  #safe: number;
   #tear: { readonly cause: unknown } | undefined;
 
   constructor(path: string, { handle, codec, salt, size }: LogFileState) {
@@ -29,6 +31,7 @@ export class LogFile {
     this.salt = salt;
     this.#end = size;
     this.#acknowledged = size;
+    this.#safe = size;
   }
 
   /** Where the next frame goes. */
@@ -71,6 +74,32 @@ export class LogFile {
 
   acknowledge(): void {
     this.#acknowledged = this.#end;
+  }
+
+  /** Makes what is acknowledged by now survive a power loss. */
+  async sync(): Promise<void> {
+    const acknowledged = this.#acknowledged;
+    await this.handle.sync();
+    this.#safe = Math.max(this.#safe, acknowledged);
+  }
+
+  /** What is acknowledged by now stays, whether or not {@link LogFile.sync} was told so. */
+  vouch(): void {
+    this.#safe = this.#acknowledged;
+  }
+
+  /**
+   * After a sync that failed: cuts off what none has made safe. The system may have given it up and go on showing it, and say of a later sync
+   * that all is well, to a process that knows nothing of this one.
+   */
+  takeBackUnsafe(): void {
+    if (this.#tear !== undefined || this.#safe === this.#end) return;
+    try {
+      this.cutBackTo(this.#safe);
+      this.#acknowledged = this.#safe;
+    } catch {
+      // Then it is torn as well, which changes nothing for a writer that takes nothing more.
+    }
   }
 
   /** Takes back what is not acknowledged. Throws `io` where that fails, and the file is torn. */

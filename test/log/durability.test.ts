@@ -125,7 +125,9 @@ describe("with durability power", () => {
     assert.equal(syncs, 1);
     fs.setHook(() => undefined);
     const { entries } = (await readSnapshot(PATH, { fs })) ?? { entries: new Map() };
-    await writer.rewrite([...entries.values()], at(2));
+    assert.deepEqual(told(entries.values()), ["a=1@1"]);
+    await writer.rewrite([...entries.values()], at(1));
+    writer.writeUpdate(put("b", "2", 2));
     await writer.checkpoint(at(3));
     fs.losePower(() => 0);
     const snapshot = await readSnapshot(PATH, { fs });

@@ -147,8 +147,11 @@ export class TailMirror {
       const { taken, made, needed = 0 } = this.#carrier.take(chunk.subarray(0, filled));
       wanted = Math.max(CHUNK_BYTES, needed);
       if (taken > 0) await this.#to.appendBeside(made);
-      // Only whole frames lie between what was copied and the end.
-      else if (needed <= chunk.length || needed > end - this.#copied) throw this.#gone();
+      // Only whole frames lie between what was copied and the end, unless a failed sync has had them cut off.
+      else if (needed <= chunk.length || needed > end - this.#copied) {
+        this.#signal.throwIfAborted();
+        throw this.#gone();
+      }
       this.#copied += taken;
     }
   }
