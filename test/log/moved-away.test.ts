@@ -98,11 +98,9 @@ describe("a writer whose file was moved away", () => {
     writer.writeUpdate(put("a", "1", 1));
     await writer.checkpoint(at(1));
     let revision = 1;
-    let isOver = false;
-    const compacting = writer.compact().finally(() => {
-      isOver = true;
-    });
-    while (!isOver) await writer.checkpoint(at((revision += 1)));
+    const over = new AbortController();
+    const compacting = writer.compact().finally(() => over.abort());
+    while (!over.signal.aborted) await writer.checkpoint(at((revision += 1)));
     await compacting;
     assert.deepEqual(synced, [dirname(PATH)]);
     for (let write = 0; write < WRITES_MAX; write += 1)
