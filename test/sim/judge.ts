@@ -202,7 +202,10 @@ export class Judge {
   #lingers(states: readonly KeyState[], index: number, forgives: boolean): boolean {
     const { ended } = states[index] as KeyState;
     const next = states[index + 1];
-    if (ended === "silently" || (forgives && ended === "rolled-back")) return true;
+    if (ended === "silently") return true;
+    // A copy that retains cannot tell a key that a roll back took from one that the bucket forgot.
+    const isKept = forgives || (this.#options.retains && next?.record === undefined);
+    if (ended === "rolled-back" && isKept) return true;
     if (ended === "told" && next?.isUnheard === true) return true;
     return next !== undefined && this.#isRetained(next);
   }
