@@ -1,6 +1,7 @@
 import type { Msg } from "@nats-io/nats-core";
 import type { MillpondError } from "../errors/index.js";
 import { inScope, type WatchScope } from "../kv/index.js";
+import { type Clock, momentOf } from "../platform/index.js";
 import { VersionToken, type KvUpdate } from "../values/index.js";
 import { headersOf, meaningOf, ttlMsOf, type Delivery } from "./message.js";
 import type { ConsumerHandler } from "./pull-consumer.js";
@@ -22,7 +23,7 @@ export interface Arrived {
   readonly complete: boolean;
   /** Nothing was pending at a moment when everything up to here had arrived; 0 where there was no such moment. */
   readonly level: number;
-  /** When the consumer was last heard of what is here, by our clock. */
+  /** When the consumer was last heard of what is here, by our clock as it is set at the taking. */
   readonly heardAtMs: number;
   /** The last message, where one has arrived of this consumer. */
   readonly last: Delivered | undefined;
@@ -38,6 +39,7 @@ export interface ArrivalOptions {
   readonly head: number;
   /** Whether a record's `Nats-TTL` counts in this stream. */
   readonly hasTtl: boolean;
+  readonly clock: Clock;
   readonly wake: () => void;
 }
 
@@ -62,6 +64,8 @@ export class WatchArrivals implements ConsumerHandler {
   #news = false;
   #heard = false;
   #heardAtMs = 0;
+  /** When the first of what is here was heard: one look at the clocks for all of it. */
+  #since: { readonly ms: number; readonly moment: () => number } | undefined;
   #lost: MillpondError | undefined;
 
   constructor(options: ArrivalOptions) {
@@ -93,7 +97,7 @@ export class WatchArrivals implements ConsumerHandler {
       pending: this.#pending,
       complete: this.#complete,
       level: this.#level,
-      heardAtMs: this.#heardAtMs,
+      heardAtMs: this.#heardAtMs - this.#setBackMs(),
       last: last && { sequence: last.streamSequence, timeNs: last.timeNs },
     };
     this.#updates = [];
@@ -101,6 +105,7 @@ export class WatchArrivals implements ConsumerHandler {
     this.#gap = false;
     this.#busy = false;
     this.#news = false;
+    this.#since = undefined;
     return taken;
   }
 
@@ -111,7 +116,7 @@ export class WatchArrivals implements ConsumerHandler {
     // First of all: what cannot be read has not arrived.
     const update = isWanted ? this.#updateOf(key, message, delivery) : undefined;
     this.#heard = true;
-    this.#heardAtMs = heardAtMs;
+    this.#heardAt(heardAtMs);
     if (streamSequence !== this.#through + 1) this.#gap = true;
     this.#through = streamSequence;
     this.#news = true;
@@ -126,7 +131,7 @@ export class WatchArrivals implements ConsumerHandler {
   /** Is news also where nothing has moved: all is as it was, and that is known as of now. */
   bookmark(streamSequence: number, waiting: boolean, heardAtMs: number): void {
     this.#heard = true;
-    this.#heardAtMs = heardAtMs;
+    this.#heardAt(heardAtMs);
     this.#pending = 0;
     if (streamSequence > this.#through) {
       this.#skip(streamSequence);
@@ -139,7 +144,7 @@ export class WatchArrivals implements ConsumerHandler {
 
   /** The server has made the consumer, with so much to deliver. */
   answered(pending: number, isNews: boolean, heardAtMs: number): void {
-    this.#heardAtMs = heardAtMs;
+    this.#heardAt(heardAtMs);
     this.#pending = pending;
     if (pending === 0) this.completed();
     if (isNews) this.#news = true;
@@ -163,6 +168,16 @@ export class WatchArrivals implements ConsumerHandler {
       if (this.#options.head > this.#through) this.#skip(this.#options.head);
     }
     this.#level = this.#through;
+  }
+
+  #heardAt(ms: number): void {
+    this.#heardAtMs = ms;
+    this.#since ??= { ms, moment: momentOf(this.#options.clock, ms) };
+  }
+
+  /** By how much the clock was set back since the first of what is here, be it before the last. */
+  #setBackMs(): number {
+    return this.#since === undefined ? 0 : this.#since.ms - this.#since.moment();
   }
 
   /** Nothing of what lies in between was delivered, not even where that is a single record. */

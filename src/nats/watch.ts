@@ -299,7 +299,7 @@ class NatsWatch implements KvWatch {
   }
 
   #newArrivals(): WatchArrivals {
-    const { bucket, scope, guard, emptyValueIsDelete } = this.#setup;
+    const { api, bucket, scope, guard, emptyValueIsDelete } = this.#setup;
     return new WatchArrivals({
       bucket,
       scope,
@@ -307,6 +307,7 @@ class NatsWatch implements KvWatch {
       frontier: this.#progress.frontier,
       head: guard.headOfConsumers,
       hasTtl: guard.hasTtl,
+      clock: api.link.clock,
       wake: this.#waiter.wake,
     });
   }

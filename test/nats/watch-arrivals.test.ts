@@ -3,8 +3,11 @@ import { describe, test } from "node:test";
 import type { Msg } from "@nats-io/nats-core";
 import { allKeys } from "../../src/kv/index.js";
 import { WatchArrivals } from "../../src/nats/watch-arrivals.js";
+import { type Clock, systemClock } from "../../src/platform/index.js";
+import { ManualClock } from "../../src/testing/manual-clock.js";
+import { MachineClock } from "../../src/testing/simulation/machine-clock.js";
 
-function arrivals(frontier: number, head = frontier): WatchArrivals {
+function arrivals(frontier: number, head = frontier, clock: Clock = systemClock): WatchArrivals {
   return new WatchArrivals({
     bucket: "b",
     scope: allKeys,
@@ -12,6 +15,7 @@ function arrivals(frontier: number, head = frontier): WatchArrivals {
     frontier,
     head,
     hasTtl: false,
+    clock,
     wake: () => {},
   });
 }
@@ -44,6 +48,20 @@ describe("what a watch's consumer delivers", () => {
     assert.equal(arrived.take()?.heardAtMs, 3_000);
     deliver(arrived, 8, 4_000);
     assert.equal(arrived.take()?.heardAtMs, 4_000);
+  });
+
+  test("is older by what the clock was set back while it waited, and what comes then is not", () => {
+    const time = new ManualClock();
+    let aheadMs = 0;
+    const clock = new MachineClock(time, () => aheadMs);
+    const arrived = arrivals(5, 5, clock);
+    const heardAt = clock.now();
+    deliver(arrived, 6, heardAt);
+    time.advance(1000);
+    aheadMs = -300;
+    assert.equal(arrived.take()?.heardAtMs, heardAt - 300);
+    deliver(arrived, 7, clock.now());
+    assert.equal(arrived.take()?.heardAtMs, clock.now());
   });
 
   test("has a gap where a heartbeat passes a record, be it one", () => {

@@ -144,6 +144,7 @@ async function watched(messages: readonly Sent[]): Promise<KvUpdate[]> {
     frontier: 2,
     head: 5,
     hasTtl: true,
+    clock: new ManualClock(),
     wake: () => undefined,
   });
   const spec = { stream: "KV_b", filters: ["$KV.b.>"], start: "last-per-key" as const };
