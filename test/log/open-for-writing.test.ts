@@ -5,6 +5,7 @@ import {
   readdir,
   readFile,
   rm,
+  stat,
   symlink,
   writeFile,
 } from "node:fs/promises";
@@ -32,6 +33,12 @@ describe("opening for writing", () => {
     await appendTo(path, ["a", "1", 1]);
     await appendTo(path, ["b", "2", 2]);
     await writeFile(path, (await readFile(path)).subarray(0, -20));
+    const { tornBytes } = await verify(path);
+    const { size } = await stat(path);
+    // Nothing is appended: what comes next may be shorter than what was torn.
+    await (await SnapshotWriter.open(path, HUGE)).close();
+    assert.ok(tornBytes > 0);
+    assert.equal((await stat(path)).size, size - tornBytes);
     await appendTo(path, ["c", "3", 3]);
     assert.deepEqual(await contentsOf(path), ["a=1@1", "c=3@3"]);
     assert.equal((await verify(path)).tornBytes, 0);

@@ -5,6 +5,7 @@ import type { InProcessConnection } from "../../src/in-process/index.js";
 import type { BucketConfig } from "../../src/kv/index.js";
 import { type Clock, systemClock } from "../../src/platform/index.js";
 import { openReplica, type Replica, type ReplicaOptions } from "../../src/replica/index.js";
+import { SeenFile } from "../../src/replica/seen.js";
 import { ManualClock } from "../../src/testing/manual-clock.js";
 import { bytes } from "../support/bucket.js";
 import { MemoryFileSystem } from "../support/memory-file-system.js";
@@ -40,10 +41,9 @@ interface Scene extends AsyncDisposable {
   open(options?: Partial<ReplicaOptions>): Promise<Replica>;
 }
 
-async function openScene(config: BucketConfig): Promise<Scene> {
+async function openScene(config: BucketConfig, fs = new MemoryFileSystem()): Promise<Scene> {
   const serverClock = new ManualClock();
   const connection = await openInProcess({ clock: serverClock });
-  const fs = new MemoryFileSystem();
   const source = await connection.createBucket("b", config);
   return {
     serverClock,
@@ -101,6 +101,27 @@ describe("an entry whose time is over", () => {
     await using replica = await scene.open({ clock });
     assert.deepEqual(keysOf(replica), []);
     assert.equal(replica.status().state, "stale");
+  });
+
+  test("is shown after such a start where what was seen is of another bucket, or of one made before it", async () => {
+    const fs = new MemoryFileSystem();
+    await using scene = await openScene({ maxAgeMs: 10 * SECOND }, fs);
+    const { serverClock, connection, source } = scene;
+    const clock = new TimeOfDay(serverClock.now());
+    await source.put("a", bytes("1"));
+    {
+      await using replica = await scene.open({ clock });
+      await replica.ready();
+    }
+    const file = new SeenFile(fs, path);
+    const seen = await file.read();
+    assert.ok(seen !== undefined);
+    await file.write({ ...seen, origin: `${seen.origin} ` });
+    connection.disconnect();
+    clock.advance(11 * SECOND);
+    await using replica = await scene.open({ clock });
+    assert.deepEqual(keysOf(replica), ["a"]);
+    assert.equal(replica.status().asOf, undefined);
   });
 
   test("has its own time to live where the bucket allows that", async () => {

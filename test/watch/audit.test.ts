@@ -218,6 +218,28 @@ describe("an audit", () => {
     assert.deepEqual(revisions(watching.store), ["a@1", "b@2", "c@3"]);
   });
 
+  test("of a bucket that has been made again meanwhile fails, and mends nothing", async () => {
+    const source = uncounted();
+    const store = copy();
+    let isMadeAgain = false;
+    const refusal: CursorOrigin["refusal"] = () => (isMadeAgain ? "foreign-cursor" : undefined);
+    await using watching = startWatching({
+      source,
+      store,
+      auditor: source,
+      origin: { ...origin, refusal },
+    });
+    source.keep(put("a", 4));
+    source.duringListing = async () => {
+      isMadeAgain = true;
+    };
+    await bring(watching, [], { cursor: at(5), caughtUp: true });
+    await assert.rejects(watching.watch.audit(), (error) =>
+      isMillpondError(error, "cursor-expired"),
+    );
+    assert.deepEqual(revisions(store), ["a@1", "b@2", "c@3"]);
+  });
+
   test("does not bring back what changed after it was judged", async () => {
     const source = uncounted();
     const store = copy();
