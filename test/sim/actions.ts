@@ -182,6 +182,9 @@ export class ActionSource {
   }
 
   #operator(): Deed {
+    if (this.#config.campaign === "lost in silence" && this.#random() < 1 / 2) {
+      return this.#loseUnseen();
+    }
     const share = this.#random();
     return this.#one<Deed>([
       { do: "evict", share },
@@ -291,7 +294,7 @@ export class ActionSource {
   /** Writes fail for a while and are tried again, while more comes. */
   #sickDisk(): Deed {
     const ms = (10 + this.#below(30)) * this.#config.pauseMs;
-    return { do: "disk-fails", what: this.#one(STOPPING), chance: 1 / 2, ms };
+    return { do: "disk-fails", what: this.#one(STOPPING), chance: this.#one([0.2, 0.5]), ms };
   }
 
   /** Longer than all that may wait takes to come. */

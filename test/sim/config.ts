@@ -21,6 +21,8 @@ export interface SimConfig {
     readonly maxUpdates: number;
     readonly queueCapacity: number;
     readonly maxHeldUpdates: number;
+    /** The longest that it waits before it tries again; left out: as long as it does by itself. */
+    readonly retryMs?: number;
   };
   readonly followers: number;
   readonly pollMs: number;
@@ -113,20 +115,26 @@ const CALM: SimConfig["weights"] = {
 
 /** A write takes time, fails and is tried again, while updates go on coming. */
 function sickDisk(config: SimConfig): SimConfig {
+  const { replica, pauseMs, line } = config;
   return {
     ...config,
     // Few, and each is written again meanwhile; or more, and what a batch had of them is still their last.
     keys: config.keys > 12 ? 24 : 4,
-    pauseMs: Math.min(300, config.pauseMs),
+    pauseMs: Math.min(100, pauseMs),
     replica: {
-      ...config.replica,
+      ...replica,
       durability: "power",
       windowMs: 0,
-      maxUpdates: Math.min(3, config.replica.maxUpdates),
+      maxUpdates: Math.min(3, replica.maxUpdates),
+      // Else the flow stands still after a moment, and nothing comes meanwhile.
+      maxHeldUpdates: Math.max(20, replica.maxHeldUpdates),
+      retryMs: 500,
     },
     followers: 1,
-    disk: { mostMs: 300, chance: 1 },
-    weights: { ...CALM, burst: 1, disk: 6, process: 1, power: 0.5 },
+    pollMs: Math.min(100, config.pollMs),
+    line: { ...line, mostMs: Math.min(5, line.mostMs) },
+    disk: { mostMs: 100, chance: 1 },
+    weights: { ...CALM, burst: 0.3, disk: 6, process: 1, power: 0.5 },
   };
 }
 
@@ -147,6 +155,8 @@ function lostInSilence(config: SimConfig): SimConfig {
     keys: Math.min(12, config.keys),
     pauseMs: Math.max(300, config.pauseMs),
     replica: { ...config.replica, expiry: "mirror" },
+    // To ask what was lost takes time, in which nothing may be claimed.
+    line: { ...config.line, mostMs: Math.max(5, config.line.mostMs), chance: 1 },
     disk: { mostMs: 0, chance: 0 },
     weights: { ...CALM, operator: 6, line: 1, process: 1 },
   };
@@ -195,9 +205,10 @@ function darkStarts(config: SimConfig): SimConfig {
   return {
     ...config,
     pauseMs: Math.max(300, config.pauseMs),
-    replica: { ...config.replica, durability: "process" },
+    // Nothing but its compactions makes the log safe: what is left of it has a position, and lacks what came since.
+    replica: { ...config.replica, durability: "process", compactThreshold: 1000 },
     disk: { mostMs: 0, chance: 0 },
-    weights: { ...CALM, power: 2, process: 0.5 },
+    weights: { ...CALM, power: 1, process: 0.5 },
   };
 }
 

@@ -105,6 +105,7 @@ export class Keeper {
       },
       held: { maxUpdates: options.maxHeldUpdates },
       ...(options.scope === undefined ? {} : { scope: options.scope }),
+      ...(options.retryMs === undefined ? {} : { retry: { minMs: 50, maxMs: options.retryMs } }),
       onEvent: (event) => this.#heard(event),
     }).then(
       (replica) => this.#opened(replica),
