@@ -86,6 +86,8 @@ export class LogAppender {
   readonly #lastPosition: LastPosition;
   #compactBytes: number;
   #poisoning: Poisoning | undefined;
+  /** What may have taken the file's place, where nobody could tell. */
+  #heirs: readonly string[] = [];
   #untilPlaceCheck = PLACE_CHECK_EVERY;
   #compaction: Compaction | undefined;
   readonly #rewrites = new RewriteTurns();
@@ -275,6 +277,7 @@ export class LogAppender {
       path: this.path,
       target: this.#target,
       from,
+      heirs: this.#heirs,
       tailStart: isHealing ? undefined : start,
       codec,
       salt: newSalt(this.#random),
@@ -282,7 +285,9 @@ export class LogAppender {
     });
     // Nothing more is to be acknowledged into a file that has lost its name.
     const poisonIfMoved = (error: unknown): void => {
-      if (error instanceof MovedAwayError) this.#poison(byMove(error));
+      if (!(error instanceof MovedAwayError)) return;
+      if (error.heirs.length > 0) this.#heirs = error.heirs;
+      this.#poison(byMove(error));
     };
     try {
       await this.#compaction.run(
@@ -313,6 +318,7 @@ export class LogAppender {
     this.#lastPosition.move(move, hasPosition ? dumpEnd : undefined);
     file.vouch();
     this.#file = file;
+    this.#heirs = [];
     this.#compactBytes = dumpEnd;
     this.#compaction = undefined;
     if (isHealing) this.#poisoning = undefined;

@@ -114,6 +114,33 @@ describe("a writer whose file was moved away", () => {
     assert.deepEqual(fs.names, [PATH]);
   });
 
+  for (const didTakeEffect of [true, false]) {
+    test(`by a rename that failed and ${didTakeEffect ? "took" : "did not take"} effect, which nobody could see, acknowledges no more until it is rewritten`, async () => {
+      class Blind extends MemoryFileSystem {
+        isBlind = false;
+        override async rename(from: string, to: string): Promise<void> {
+          if (!this.isBlind || didTakeEffect) await super.rename(from, to);
+          if (this.isBlind) throw systemError("EIO");
+        }
+        override statSync(path: string): ReturnType<MemoryFileSystem["statSync"]> {
+          if (this.isBlind) throw systemError("EIO");
+          return super.statSync(path);
+        }
+      }
+      const fs = new Blind();
+      const store = await AppendLogSnapshot.open(PATH, { fs });
+      await store.apply([put("a", "1", 1)], at(1));
+      fs.isBlind = true;
+      await assert.rejects(store.compact(), withCode("io"));
+      await assert.rejects(store.apply([put("b", "2", 2)], at(2)), withCode("io"));
+      fs.isBlind = false;
+      await store.apply([put("b", "2", 2)], at(2));
+      const { entries } = (await readSnapshot(PATH, { fs })) ?? { entries: new Map() };
+      assert.deepEqual(told(entries.values()), ["a=1@1", "b=2@2"]);
+      await store.close();
+    });
+  }
+
   for (const call of ["checkpoint", "flush"] as const) {
     test(`finds that out by ${call} and acknowledges no more`, async () => {
       const fs = new MemoryFileSystem();

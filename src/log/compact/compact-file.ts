@@ -2,7 +2,7 @@ import { basename, dirname, join } from "node:path";
 import type { FileHandle, FileOwner, FileStat, FileSystem } from "../../platform/index.js";
 import type { LogCodec } from "../codec.js";
 import { writeDump, type CompactContent } from "./dump.js";
-import { isInPlace, requireInPlace } from "../in-place.js";
+import { MovedAwayError, requireInPlace } from "../in-place.js";
 import { ioError } from "../io-errors.js";
 
 const INFIX = ".compact-";
@@ -37,12 +37,17 @@ export class TemporaryLog {
   }
 
   /**
-   * Throws {@link MovedAwayError} where `target` (resolved) is not the file `fileId`, which is the one the content comes from:
-   * its directory may have been moved aside, and what is there now may be another writer's.
+   * Throws {@link MovedAwayError} where `target` (resolved) is not the file `fileId`, which is the one the content comes from, nor
+   * one of `heirs`: its directory may have been moved aside, and what is there now may be another writer's.
    */
-  static async create(fs: FileSystem, target: string, fileId: string): Promise<TemporaryLog> {
+  static async create(
+    fs: FileSystem,
+    target: string,
+    fileId: string,
+    heirs: readonly string[] = [],
+  ): Promise<TemporaryLog> {
     const path = `${target}${INFIX}${process.pid}${SUFFIX}`;
-    const replaced = await requireInPlace(fs, target, fileId);
+    const replaced = await requireInPlace(fs, target, fileId, ...heirs);
     await fs.remove(path);
     const handle = await fs.open(path, "create-new");
     return new TemporaryLog(fs, target, replaced, path, handle);
@@ -62,13 +67,28 @@ export class TemporaryLog {
 
   /**
    * What is left for the caller is to sync the directory. A rename may report a failure and have taken effect, on a network disk for
-   * one: what is at the path tells.
+   * one: what is at the path tells. Throws {@link MovedAwayError} where that is not the file that was to be replaced any more, and where it cannot
+   * be found out which of the two it is.
    */
   async takePlace(): Promise<void> {
+    const { fileId } = await this.handle.stat();
     try {
       await this.#fs.rename(this.path, this.#target);
     } catch (error) {
-      if (isInPlace(this.#fs, this.#target, this.handle) !== true) throw error;
+      const there = this.#whatIsThere();
+      if (there === fileId) return;
+      if (there === this.#replaced.fileId) throw error;
+      const heirs = there === undefined ? [this.#replaced.fileId, fileId] : [];
+      throw new MovedAwayError(this.#target, heirs);
+    }
+  }
+
+  /** The id of the file at the path, "" where there is none. `undefined`: nobody can tell. */
+  #whatIsThere(): string | undefined {
+    try {
+      return this.#fs.statSync(this.#target)?.fileId ?? "";
+    } catch {
+      return undefined;
     }
   }
 

@@ -2,7 +2,6 @@ import type { FileSystem } from "../../platform/index.js";
 import type { LogCodec } from "../codec.js";
 import { TemporaryLog } from "./compact-file.js";
 import type { DumpTarget } from "./dump.js";
-import { isInPlace, MovedAwayError } from "../in-place.js";
 import { LogFile } from "../log-file.js";
 import { TailMirror } from "./tail-mirror.js";
 
@@ -16,6 +15,8 @@ export interface CompactionPlan {
   /** Resolved. */
   readonly target: string;
   readonly from: LogFile;
+  /** Files that may have taken its place already. */
+  readonly heirs: readonly string[];
   /** The dump holds all that the old file has up to here; what follows is carried over. `undefined`: nothing is. */
   readonly tailStart: number | undefined;
   readonly codec: LogCodec;
@@ -73,9 +74,9 @@ export class Compaction {
     switchOver: (made: CompactLog) => void,
     failed: (error: unknown) => void,
   ): Promise<void> {
-    const { fs, target, from, codec, salt, tailStart } = this.#plan;
+    const { fs, target, from, heirs, codec, salt, tailStart } = this.#plan;
     const { fileId } = await from.handle.stat();
-    const temporary = await TemporaryLog.create(fs, target, fileId);
+    const temporary = await TemporaryLog.create(fs, target, fileId, heirs);
     const { signal } = this.#giveUp;
     try {
       const { handle } = temporary;
@@ -95,23 +96,12 @@ export class Compaction {
       await temporary.seal();
       signal.throwIfAborted();
       this.#isCommitted = true;
-      await this.#takePlace(temporary);
+      await temporary.takePlace();
       switchOver({ file, dumpEnd, placeOf: (offset) => this.#placeOf(offset, dumpEnd) });
     } catch (error) {
       failed(error);
       this.#mirror = undefined;
       await temporary.remove();
-      throw error;
-    }
-  }
-
-  /** Where it fails, the path may have become somebody else's meanwhile: then the old file has no name any more. */
-  async #takePlace(temporary: TemporaryLog): Promise<void> {
-    const { fs, path, target, from } = this.#plan;
-    try {
-      await temporary.takePlace();
-    } catch (error) {
-      if (isInPlace(fs, target, from.handle) === false) throw new MovedAwayError(path);
       throw error;
     }
   }
