@@ -1,5 +1,6 @@
 import { expiresAtMs } from "../../src/rules/index.js";
 import type { StoredRecord } from "../../src/in-process/record.js";
+import { Lineage } from "./lineage.js";
 import { floorAt, type KeyState, type Making, type Oracle, valueIn } from "./oracle.js";
 
 /** An entry of a copy. */
@@ -20,8 +21,6 @@ export interface JudgeOptions {
   /** By how much a copy may be wrong about the bucket's time, in milliseconds. */
   readonly clockErrorMs: () => number;
   readonly now: () => number;
-  /** When the copy came to what has this sequence, if it has it still. */
-  readonly cameTo: (sequence: number) => number;
 }
 
 export function viewOf(entries: Iterable<ShownEntry>): View {
@@ -33,6 +32,8 @@ export function viewOf(entries: Iterable<ShownEntry>): View {
 /** Holds a copy against what the bucket held. Each method gives what is wrong, or `undefined`. */
 export class Judge {
   readonly #options: JudgeOptions;
+  /** Of the copy. */
+  readonly lineage = new Lineage();
 
   constructor(options: JudgeOptions) {
     this.#options = options;
@@ -194,8 +195,9 @@ export class Judge {
    * and went while the copy was away, what the copy had before stays, also where that had been deleted.
    */
   #isMissed({ record, ended, until }: KeyState): boolean {
-    const { retains, cameTo } = this.#options;
-    return retains && ended === "told" && record !== undefined && until < cameTo(record.sequence);
+    const { retains } = this.#options;
+    if (!retains || ended !== "told" || record === undefined) return false;
+    return until < this.lineage.cameTo(record.sequence);
   }
 
   /** Whether a copy may show this state although the next one has come. */

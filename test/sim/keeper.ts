@@ -243,7 +243,7 @@ export class Keeper {
     const cursor = status.cursor.toU64();
     if (cursor !== this.#cursor) {
       this.#reachedAt = world.now();
-      world.lineage.cameThere(cursor, world.now());
+      world.judge.lineage.cameThere(cursor, world.now());
     }
     this.#cursor = cursor;
     const whole = world.judge.whole(view, cursor, this.#reachedAt);
@@ -292,7 +292,7 @@ export class Keeper {
     this.#wasOpened = true;
     world.trace.add(`opened ${replica.status().cursor.toHex()}`);
     this.#cursor = replica.status().cursor.toU64();
-    world.lineage.opened(this.#cursor, world.diedAt);
+    world.judge.lineage.opened(this.#cursor, world.diedAt);
     this.#checkKept(replica);
     this.check(true);
     this.followChanges(10_000, 0);

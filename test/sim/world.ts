@@ -10,7 +10,6 @@ import { SimulatedDisk } from "../../src/testing/simulation/simulated-disk.js";
 import type { SimulatedLink } from "../../src/testing/simulation/simulated-link.js";
 import type { SimConfig } from "./config.js";
 import { Judge } from "./judge.js";
-import { Lineage } from "./lineage.js";
 import { Oracle } from "./oracle.js";
 import { delay, keyOf, valueOf } from "./samples.js";
 import type { Trace } from "./trace.js";
@@ -55,8 +54,6 @@ export class World {
   readonly disk: SimulatedDisk;
   readonly oracle: Oracle;
   readonly judge: Judge;
-  /** Of the copy. */
-  readonly lineage = new Lineage();
   /** For the state of the service, which follows every key and keeps no time. */
   readonly serviceJudge: Judge;
   /** Which making of the bucket the service's positions are of. */
@@ -125,7 +122,6 @@ export class World {
       oracle: this.oracle,
       keys: this.keys.filter((key) => scope?.some((prefix) => key.startsWith(prefix)) ?? true),
       retains: expiry === "retain",
-      cameTo: (sequence) => this.lineage.cameTo(sequence),
       clockErrorMs: () =>
         config.weights.clock === 0 || this.isClockKnown ? CLOCK_ERROR_MS : Infinity,
       now,
@@ -134,7 +130,6 @@ export class World {
       oracle: this.oracle,
       keys: this.keys,
       retains: false,
-      cameTo: () => 0,
       clockErrorMs: () => Infinity,
       now,
     });
