@@ -20,7 +20,7 @@ export type Deed =
       /** They are deleted, and then all markers go; else their records go, and markers stay. */
       readonly withMarkers: boolean;
     }
-  | { readonly do: "make-again" }
+  | { readonly do: "make-again"; readonly killAfterMs?: number }
   | { readonly do: "back-up" }
   | {
       readonly do: "roll-back";
@@ -49,6 +49,7 @@ export type Deed =
       readonly bits: number;
       readonly inLog?: boolean;
       readonly downMs?: number;
+      readonly cutMs?: number;
     }
   | { readonly do: "set-clock"; readonly byMs: number }
   | { readonly do: "read-fresh"; readonly maxStalenessMs: number; readonly key: number }
@@ -164,10 +165,19 @@ export class ActionSource {
       case "rot":
         return this.#rot();
       case "clock":
-        return { do: "set-clock", byMs: Math.round((this.#random() * 2 - 1) * this.#span(60_000)) };
+        return this.#clock();
       case "api":
         return this.#api();
     }
+  }
+
+  #clock(): Deed {
+    const side = this.#random() < 1 / 2 ? -1 : 1;
+    // By more than a copy may be wrong about the bucket's time.
+    if (this.#config.campaign === "growing old") {
+      return { do: "set-clock", byMs: side * (15_000 + this.#below(45_000)) };
+    }
+    return { do: "set-clock", byMs: Math.round(side * this.#random() * this.#span(60_000)) };
   }
 
   #write(): Deed {
@@ -208,12 +218,21 @@ export class ActionSource {
 
   #recreate(): Deed {
     return this.#one<Deed>([
-      { do: "make-again" },
+      this.#makeAgain(),
+      { do: "back-up" },
       { do: "back-up" },
       { do: "back-up" },
       { do: "roll-back" },
       this.#rollBackUnseen(),
+      this.#rollBackUnseen(),
+      this.#rollBackUnseen(),
     ]);
+  }
+
+  /** Where that is what is tried, whoever keeps the copy mostly dies while it makes it that of the new one. */
+  #makeAgain(): Deed {
+    if (this.#config.campaign !== "made again") return { do: "make-again" };
+    return { do: "make-again", killAfterMs: this.#below(2000) };
   }
 
   /**
@@ -235,16 +254,19 @@ export class ActionSource {
       : { do: "power-loss", downMs, cutMs: downMs + this.#span(15_000) };
   }
 
-  /** Mostly of the log, and half of the time it is read at once. */
+  /** Mostly of the log, and half of the time it is read at once; some of those times with nobody to ask what it should be. */
   #rot(): Deed {
-    const bits = 1 + this.#below(3);
-    const inLog = this.#random() < 3 / 4;
-    const again = this.#random() < 1 / 2;
-    return again ? { do: "rot", bits, inLog, downMs: this.#below(50) } : { do: "rot", bits, inLog };
+    const rot = { do: "rot", bits: 1 + this.#below(3), inLog: this.#random() < 3 / 4 } as const;
+    if (this.#random() < 1 / 2) return rot;
+    const downMs = this.#below(50);
+    if (this.#random() < 1 / 2) return { ...rot, downMs };
+    return { ...rot, downMs, cutMs: downMs + this.#span(5000) };
   }
 
   #line(): Deed {
     if (this.#config.campaign === "late words") return this.#moment();
+    // For longer than most of what is in the bucket has left.
+    if (this.#config.campaign === "growing old") return { do: "cut", ms: this.#below(60_000) };
     return this.#one<Deed>([
       { do: "cut", ms: this.#span(15_000) },
       { do: "cut", ms: this.#below(50) },

@@ -217,6 +217,11 @@ function madeAgain(config: SimConfig): SimConfig {
   return {
     ...config,
     pauseMs: Math.min(300, config.pauseMs),
+    replica: {
+      ...config.replica,
+      // What it would keep of a bucket that forgets must not be another one's.
+      expiry: config.bucket.markerTtlMs === undefined ? "mirror" : "retain",
+    },
     line: { ...config.line, mostMs: Math.max(50, config.line.mostMs), chance: 1 },
     disk: { mostMs: 30, chance: 0.5 },
     // Audits are under way most of the time.
@@ -228,12 +233,14 @@ function madeAgain(config: SimConfig): SimConfig {
 function growingOld(config: SimConfig): SimConfig {
   const { bucket } = config;
   const isMortal = bucket.maxAgeMs !== undefined || bucket.markerTtlMs !== undefined;
+  const pauseMs = Math.max(300, config.pauseMs);
   return {
     ...config,
     bucket: isMortal ? bucket : { ...bucket, maxAgeMs: 30_000, markerTtlMs: 5000 },
-    pauseMs: Math.max(300, config.pauseMs),
+    pauseMs,
     replica: { ...config.replica, expiry: "mirror" },
-    weights: { ...CALM, line: 1, process: 1, clock: config.weights.clock },
+    // One of them in some eighty seconds: that somebody has set the clock is noticed within half a minute.
+    weights: { ...CALM, line: pauseMs / 1300, process: pauseMs / 1300, clock: pauseMs / 1300 },
   };
 }
 

@@ -2,6 +2,9 @@ import type { Deed } from "./actions.js";
 import type { Machine } from "./machine.js";
 import type { World } from "./world.js";
 
+/** How long whoever dies while a bucket is made again is down. */
+const KILLED_MS = 20;
+
 /** Does it. What does not apply at the moment does nothing. */
 export async function act(world: World, machine: Machine, deed: Deed): Promise<void> {
   try {
@@ -31,6 +34,9 @@ async function actAsync(world: World, machine: Machine, action: Deed): Promise<v
       );
       return;
     case "make-again":
+      if (action.killAfterMs !== undefined) {
+        world.clock.schedule(action.killAfterMs, () => machine.killKeeper(KILLED_MS));
+      }
       return world.makeAgain();
     case "back-up":
       return world.backUp();
@@ -62,6 +68,7 @@ async function actAsync(world: World, machine: Machine, action: Deed): Promise<v
       return world.slowDisk(action.ms, action.latencyMs);
     case "rot":
       world.rot(action.bits, action.inLog === true);
+      if (action.cutMs !== undefined) world.cut(action.cutMs);
       return action.downMs === undefined ? undefined : machine.killKeeper(action.downMs);
     case "set-clock":
       return world.setClock(action.byMs);

@@ -112,7 +112,7 @@ export class Judge {
       if (this.#isUncovered(shown, key)) continue;
       // What the bucket forgot is kept on purpose, and no longer compared with anything.
       if (shown !== undefined && value === undefined && (retains || isRaw)) {
-        if (retains || oracle.isMortal) continue;
+        if ((retains && this.#isOfPresent(shown)) || (!retains && oracle.isMortal)) continue;
       }
       return `${told(shown, key)}, and the bucket has ${value === undefined ? "nothing" : `@${value.sequence}`}`;
     }
@@ -134,6 +134,12 @@ export class Judge {
       if (isThis(shown, valueIn(before))) return true;
     }
     return false;
+  }
+
+  /** Whether it was in the bucket at some time since that was made. */
+  #isOfPresent(shown: ShownEntry): boolean {
+    const states = this.#options.oracle.present?.keys.get(shown.key) ?? [];
+    return states.some((state) => isThis(shown, valueIn(state)));
   }
 
   /** Whether each entry was in the bucket at some time. */

@@ -1,5 +1,5 @@
 import type { Fault } from "../fault.js";
-import { growsOld, lineFails, tries } from "../needs.js";
+import { lineFails, tries } from "../needs.js";
 
 /** Of what a replica and a follower show and claim. */
 export const replicaFaults: readonly Fault[] = [
@@ -110,7 +110,7 @@ export const replicaFaults: readonly Fault[] = [
     id: "seen-believed-anyhow",
     wrong: "takes the age of a copy from seen.json although the log has lost what was there then",
     invariant: 9,
-    needs: tries("dark starts"),
+    needs: tries("dark starts", "rotting log"),
     edits: [
       {
         file: "replica/seen.js",
@@ -136,7 +136,7 @@ export const replicaFaults: readonly Fault[] = [
     id: "expiry-by-own-clock",
     wrong: "lets entries expire by the machine's own clock",
     invariant: 9,
-    needs: (config) => growsOld(config) && config.weights.clock > 0,
+    needs: tries("growing old"),
     edits: [
       {
         file: "replica/server-time.js",
