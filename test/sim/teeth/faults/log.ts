@@ -120,7 +120,6 @@ export const logFaults: readonly Fault[] = [
     id: "torn-end-kept",
     wrong: "leaves a torn end in the file and writes over its beginning",
     invariant: 5,
-    needs: ({ weights }) => weights.power > 0,
     edits: [
       {
         file: "log/open-log.js",
@@ -128,12 +127,16 @@ export const logFaults: readonly Fault[] = [
         replace: ``,
       },
     ],
+    // What is left of it is never taken for a frame: a frame holds at one place in one file. Only what is added to it tells that it was left.
+    test: {
+      file: "log/open-for-writing.test.js",
+      name: "cuts a torn tail off before the first append",
+    },
   },
   {
     id: "failed-write-not-taken-back",
     wrong: "leaves half a frame behind where a write failed",
     invariant: 2,
-    needs: ({ weights }) => weights.disk > 0,
     edits: [
       {
         file: "log/log-file.js",
@@ -141,6 +144,11 @@ export const logFaults: readonly Fault[] = [
         replace: ``,
       },
     ],
+    // The store gives the same again, and more, which covers what was left.
+    test: {
+      file: "log/snapshot-writer.test.js",
+      name: "half-way is taken back from the file, and the same call succeeds later",
+    },
   },
   {
     id: "damage-taken-for-torn-end",
@@ -190,7 +198,6 @@ export const logFaults: readonly Fault[] = [
     id: "salvage-keeps-position",
     wrong: "relies on the position before damage also where what is lost may have withdrawn it",
     invariant: 3,
-    needs: tries("rotting log"),
     edits: [
       {
         file: "log/repair/lost-part.js",
@@ -198,6 +205,11 @@ export const logFaults: readonly Fault[] = [
         replace: `return false;`,
       },
     ],
+    // What a position was withdrawn for refuses it once more at the next start, as far as a simulation has cause for that.
+    test: {
+      file: "log/repair/quarantine.test.js",
+      name: "keeps no position where the damage may hide that it was withdrawn",
+    },
   },
   {
     id: "lock-not-checked",
@@ -216,7 +228,6 @@ export const logFaults: readonly Fault[] = [
     id: "follower-passes-half-batch",
     wrong: "has a follower go on behind the part of a batch that has no position yet",
     invariant: 6,
-    needs: ({ followers, replica }) => followers > 0 && replica.format === 2,
     edits: [
       {
         file: "log/follow/followed-file.js",
@@ -224,6 +235,11 @@ export const logFaults: readonly Fault[] = [
         replace: `this.#offset = scan.result.goodBytes;`,
       },
     ],
+    // The store writes a batch at once: half of one is there only where it can be taken back no more, and then the file is replaced.
+    test: {
+      file: "replica/follower.test.js",
+      name: "reads what its writer has checkpointed, one poll later, and nothing of a batch in the making",
+    },
   },
   {
     id: "follower-jumps-blindly",

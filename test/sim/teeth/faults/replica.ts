@@ -123,7 +123,6 @@ export const replicaFaults: readonly Fault[] = [
     id: "seen-of-other-copy",
     wrong: "believes what seen.json says of another bucket's copy",
     invariant: 9,
-    needs: tries("made again"),
     edits: [
       {
         file: "replica/assemble.js",
@@ -131,6 +130,11 @@ export const replicaFaults: readonly Fault[] = [
         replace: `return seen && { ...seen, origin: note.text };`,
       },
     ],
+    // A bucket that is made again has the same limits and the same clock here.
+    test: {
+      file: "replica/expiry.test.js",
+      name: "is shown after such a start where what was seen is of another bucket, or of one made before it",
+    },
   },
   {
     id: "expiry-by-own-clock",

@@ -1,5 +1,5 @@
 import type { Fault } from "../fault.js";
-import { dropsOldest, growsOld, isMadeAgain, tries } from "../needs.js";
+import { isMadeAgain, tries } from "../needs.js";
 
 /** Of the rules that decide what may be believed. */
 export const ruleFaults: readonly Fault[] = [
@@ -7,7 +7,6 @@ export const ruleFaults: readonly Fault[] = [
     id: "clamp-not-checked",
     wrong: "resumes although what came after the position has been dropped",
     invariant: 3,
-    needs: dropsOldest,
     edits: [
       {
         file: "rules/stream-window.js",
@@ -15,6 +14,11 @@ export const ruleFaults: readonly Fault[] = [
         replace: `return revision <= window.lastSequence;`,
       },
     ],
+    // The floor that each watch tells takes out what was dropped.
+    test: {
+      file: "rules/stream-window.test.js",
+      name: "is sound exactly from the one before the first record to the last",
+    },
   },
   {
     id: "past-the-end-resumed",
@@ -59,7 +63,6 @@ export const ruleFaults: readonly Fault[] = [
     id: "backing-not-checked",
     wrong: "resumes although the records that there are cannot account for the copy",
     invariant: 3,
-    needs: tries("lost in silence"),
     edits: [
       {
         file: "rules/copy-backing.js",
@@ -67,12 +70,16 @@ export const ruleFaults: readonly Fault[] = [
         replace: `return true;`,
       },
     ],
+    // The check after a resume finds the same loss before anything is claimed.
+    test: {
+      file: "rules/copy-backing.test.js",
+      name: "is denied to a copy with keys exactly where it has more of them than records, or all are newer",
+    },
   },
   {
     id: "markers-always-outlast",
     wrong: "takes every removal to have left a marker, however long the copy was away",
     invariant: 3,
-    needs: growsOld,
     edits: [
       {
         file: "rules/markers.js",
@@ -80,6 +87,11 @@ export const ruleFaults: readonly Fault[] = [
         replace: `return true;`,
       },
     ],
+    // The check that a resume asks for anyway is a count, which differs.
+    test: {
+      file: "watch/distrust.test.js",
+      name: "audits where markers may have gone meanwhile",
+    },
   },
   {
     id: "same-by-version-alone",
@@ -118,6 +130,11 @@ export const ruleFaults: readonly Fault[] = [
         replace: `return true;`,
       },
     ],
+    // The key goes forward, back and forward again, and nothing between two moments tells which came first.
+    test: {
+      file: "watch/audit.test.js",
+      name: "leaves to the flow a record that is newer than its position",
+    },
   },
   {
     id: "later-cursor-by-length",

@@ -1,5 +1,5 @@
 import type { Fault } from "../fault.js";
-import { compacts, diskFails, tries } from "../needs.js";
+import { compacts, tries } from "../needs.js";
 
 /** Of the store, of what brings updates into it, and of what is read over it. */
 export const storeFaults: readonly Fault[] = [
@@ -8,7 +8,6 @@ export const storeFaults: readonly Fault[] = [
     wrong:
       "has a batch in memory before the log has it, and leaves it there where the log refuses it",
     invariant: 2,
-    needs: diskFails,
     edits: [
       {
         file: "store/append-log-snapshot.js",
@@ -26,6 +25,11 @@ export const storeFaults: readonly Fault[] = [
         replace: `const { length, format }`,
       },
     ],
+    // What the store refuses is read all the same, from over it, and given to it again.
+    test: {
+      file: "store/append-log-snapshot.test.js",
+      name: "a batch is seen only once it is as durable as asked for \\(power\\)",
+    },
   },
   {
     id: "position-before-log",

@@ -81,7 +81,6 @@ export const watchFaults: readonly Fault[] = [
     id: "floor-after-position",
     wrong: "takes the position before what a floor leaves behind is removed",
     invariant: 3,
-    needs: dropsOldest,
     edits: [
       {
         file: "watch/follow-stage.js",
@@ -89,6 +88,11 @@ export const watchFaults: readonly Fault[] = [
         replace: `await flusher.commit(changes, position); const removals = await floors.find(floor);`,
       },
     ],
+    // Each watch of a bucket in the process tells its floor anew, so that a crash between the two costs nothing.
+    test: {
+      file: "watch/floor.test.js",
+      name: "sweeps what is older, and its position is taken only with the sweep",
+    },
   },
   {
     id: "audit-judges-early",
@@ -101,6 +105,11 @@ export const watchFaults: readonly Fault[] = [
         replace: `return true; const hasPassed = () => {`,
       },
     ],
+    // What it would mend is mended only as far as the flow has come, and has not touched it.
+    test: {
+      file: "watch/audit.test.js",
+      name: "judges only once the flow has come as far as the bucket was when it was listed",
+    },
   },
   {
     id: "audit-mends-with-old",
@@ -123,7 +132,6 @@ export const watchFaults: readonly Fault[] = [
     id: "audit-of-former-making",
     wrong: "has an audit mend a copy by another making of its bucket",
     invariant: 3,
-    needs: tries("made again"),
     edits: [
       {
         file: "watch/audit.js",
@@ -131,6 +139,11 @@ export const watchFaults: readonly Fault[] = [
         replace: `if (facts === undefined) {`,
       },
     ],
+    // Mended by all of the new making's records the copy is that making's: only between two rounds of mending is it neither.
+    test: {
+      file: "watch/audit.test.js",
+      name: "of a bucket that has been made again meanwhile fails, and mends nothing",
+    },
   },
   {
     id: "count-proves-after-resume",
@@ -149,7 +162,6 @@ export const watchFaults: readonly Fault[] = [
     id: "distrust-ignored",
     wrong: "counts where nothing but an audit can tell what was lost",
     invariant: 3,
-    needs: tries("lost in silence", "growing old"),
     edits: [
       {
         file: "watch/checks.js",
@@ -157,6 +169,11 @@ export const watchFaults: readonly Fault[] = [
         replace: `distrust() {`,
       },
     ],
+    // Where it is distrusted a count proves nothing or differs, in all that a simulation loses, and has it audited too.
+    test: {
+      file: "watch/distrust.test.js",
+      name: "audits where markers may have gone meanwhile",
+    },
   },
   {
     id: "checks-never-run",
