@@ -58,8 +58,8 @@ export class FloorSweep {
     return false;
   }
 
-  /** The removals of all that lies below the floor. Nothing may change the copy meanwhile. */
-  async find(floor: WatchCursor): Promise<KvRemoval[]> {
+  /** The removals of all that lies below the floor, but for keys that are about to `change`. Nothing may change the copy meanwhile. */
+  async find(floor: WatchCursor, change: ReadonlySet<string>): Promise<KvRemoval[]> {
     this.#floor = floor;
     if (!this.#isKnown(floor)) await this.#scan(floor);
     const facts = { ...this.#bucket.facts, floor };
@@ -68,6 +68,7 @@ export class FloorSweep {
     for (const { key, version } of this.#next) {
       if (!isOlder(version, floor)) break;
       passed += 1;
+      if (change.has(key)) continue;
       const entry = this.#copy.get(key);
       if (entry === undefined) continue;
       const reason = removalBelowFloor(entry, facts);

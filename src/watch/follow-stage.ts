@@ -42,35 +42,32 @@ export class FollowStage<U> implements Stage<U> {
   }
 
   /**
-   * Commits the changes, and what a floor that has moved leaves behind. The position is taken only with the last of the latter:
-   * it says that the copy is what the bucket was at that point, and the next watch may not tell of this floor again.
+   * Commits the changes, and before them what a floor that has moved leaves behind. The position comes with the changes, last of all: it says
+   * that the copy is what the bucket was at that point, and the next watch may not tell of this floor again. The other way round whoever
+   * follows the store would see changes ahead of its position.
    */
   async commit(
     changes: Changes<U>,
     floor: WatchCursor | undefined,
     position: Position,
   ): Promise<void> {
-    const { flusher, writer, floors, emit } = this.#parts;
-    if (floor === undefined || !floors.isDue(floor)) {
-      await flusher.commit(changes, position);
-      return;
+    const { flusher, floors, emit } = this.#parts;
+    if (floor !== undefined && floors.isDue(floor)) {
+      const removals = await floors.find(floor, new Set(changes.raw.map(({ key }) => key)));
+      await this.remove(removals);
+      if (removals.length > 0) emit({ type: "swept", floor, deleted: removals.length });
     }
-    await flusher.commit(changes, writer.position);
-    const removals = await floors.find(floor);
-    await this.remove(removals, position);
-    if (removals.length > 0) emit({ type: "swept", floor, deleted: removals.length });
+    await flusher.commit(changes, position);
   }
 
-  /** In batches; the last takes the position. */
-  async remove(removals: readonly KvRemoval[], position: Position): Promise<void> {
+  /** In batches, which move no position. */
+  async remove(removals: readonly KvRemoval[]): Promise<void> {
     const { parse, flusher, writer, known } = this.#parts;
     for (let from = 0; from < removals.length; from += REMOVALS_PER_BATCH) {
       const raw = removals.slice(from, from + REMOVALS_PER_BATCH);
-      const isLast = from + REMOVALS_PER_BATCH >= removals.length;
       known.note(raw);
-      await flusher.commit({ raw, outcomes: raw.map(parse) }, isLast ? position : writer.position);
+      await flusher.commit({ raw, outcomes: raw.map(parse) }, writer.position);
     }
-    if (removals.length === 0) await flusher.commit({ raw: [], outcomes: [] }, position);
   }
 }
 

@@ -130,7 +130,7 @@ export class SyncStage<U> implements Stage<U> {
   }
 
   async #complete(): Promise<void> {
-    const { follow, bucket, known, isForeign, adopt, limits, parse, emit } = this.#parts;
+    const { follow, bucket, known, floors, isForeign, adopt, limits, parse, emit } = this.#parts;
     const unseen = dropsUnseen(isForeign, bucket.evictions, bucket.limits)
       ? await this.#unseen()
       : [];
@@ -143,10 +143,12 @@ export class SyncStage<U> implements Stage<U> {
       await follow.commit(changesOf([...this.#takeHeld(), ...sweep]), this.#floor, this.#position);
     } else {
       await this.#show();
-      await follow.remove(unseen, nowhere);
+      await follow.remove(unseen);
       await adopt();
       await follow.commit({ raw: [], outcomes: [] }, this.#floor, this.#position);
     }
+    // What has come since a floor was looked for may be older than what was found then.
+    floors.forget();
     this.#isComplete = true;
     this.#marks.clear();
     known.complete();

@@ -25,21 +25,21 @@ function counted(plain: MemoryStore): MemoryStore & { scans: number } {
 }
 
 describe("a floor", () => {
-  test("sweeps what is older, and its position is taken only with the sweep", async () => {
+  test("sweeps what is older before its position is taken, and nothing is ahead of that", async () => {
     const store = copy();
     await using watching = startWatching({ store });
     await bring(watching, [put("z", 9)], { floor: at(3), caughtUp: true });
     assert.deepEqual(watching.source.asked.sweeps, true);
     assert.deepEqual(watching.journal, [
-      "apply put z@9",
-      "store put z@9 → 5",
-      "applied 5",
       "apply delete a@?, delete b@?",
-      "store delete a@?, delete b@? → 9",
+      "store delete a@?, delete b@? → 5",
+      "applied 5",
+      "apply put z@9",
+      "store put z@9 → 9",
       "applied 9",
     ]);
     assert.deepEqual(watching.events[1], { type: "swept", floor: at(3), deleted: 2 });
-    const [removed] = store.writes.at(-1)?.updates ?? [];
+    const [removed] = store.writes.at(-2)?.updates ?? [];
     assert.ok(removed !== undefined && removed.kind !== "put");
     assert.equal(removed.reason, "vanished");
   });

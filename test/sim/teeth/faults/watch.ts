@@ -84,14 +84,14 @@ export const watchFaults: readonly Fault[] = [
     edits: [
       {
         file: "watch/follow-stage.js",
-        find: `await flusher.commit(changes, writer.position); const removals = await floors.find(floor);`,
-        replace: `await flusher.commit(changes, position); const removals = await floors.find(floor);`,
+        find: `const removals = await floors.find(`,
+        replace: `await flusher.commit(changes, position); const removals = await floors.find(`,
       },
     ],
     // Each watch of a bucket in the process tells its floor anew, so that a crash between the two costs nothing.
     test: {
       file: "watch/floor.test.js",
-      name: "sweeps what is older, and its position is taken only with the sweep",
+      name: "sweeps what is older before its position is taken, and nothing is ahead of that",
     },
   },
   {
