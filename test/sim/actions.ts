@@ -59,8 +59,9 @@ export type Deed =
   | { readonly do: "slow-service"; readonly ms: number }
   | { readonly do: "throw-in-apply" };
 
-/** What is done in the end. `converge`: the copy has the time to become the bucket before it goes on. */
-export type ClosingDeed = Deed | { readonly do: "converge" };
+/** What is done in the end. `converge`: the copy has the time to become the bucket before it goes on. `wait`: so long nothing is done. */
+export type ClosingDeed =
+  Deed | { readonly do: "converge" } | { readonly do: "wait"; readonly ms: number };
 
 /** A deed and when: milliseconds of virtual time since the beginning. */
 export type Action = Deed & { readonly at: number };
@@ -95,10 +96,11 @@ export class ActionSource {
   }
 
   /**
-   * What is done once the copy is the bucket and nothing is written any more: losses of which no record tells. Only a count or an audit
-   * finds them.
+   * What is done once the copy is the bucket and nothing is written any more: losses of which no record tells, which only a count or an
+   * audit finds. Or the clock is set, and noticed, and what is written then is over while the line is cut.
    */
   closing(): readonly ClosingDeed[] {
+    if (this.#config.campaign === "growing old") return this.#outliving();
     if (this.#config.weights.operator === 0) return [];
     if (this.#config.campaign !== "lost in silence") return this.#losses();
     const rounds = Array.from({ length: CLOSING_ROUNDS }, () =>
@@ -120,6 +122,20 @@ export class ActionSource {
       { do: "converge" },
       { do: "kill", downMs: 100 },
       ...each((pair) => ({ do: "drop-key", key: first + pair })),
+    ];
+  }
+
+  #outliving(): readonly ClosingDeed[] {
+    const put = (): Deed => ({ do: "put", key: this.#below(this.#config.keys), bytes: 1 });
+    return [
+      this.#clock(),
+      { do: "wait", ms: 50_000 },
+      put(),
+      put(),
+      put(),
+      { do: "wait", ms: 2000 },
+      { do: "cut", ms: 50_000 },
+      { do: "wait", ms: 51_000 },
     ];
   }
 

@@ -232,13 +232,20 @@ function madeAgain(config: SimConfig): SimConfig {
 /** What is in the bucket is over soon, and the machine's clock is set. */
 function growingOld(config: SimConfig): SimConfig {
   const { bucket } = config;
-  const isMortal = bucket.maxAgeMs !== undefined || bucket.markerTtlMs !== undefined;
   const pauseMs = Math.max(300, config.pauseMs);
   return {
     ...config,
-    bucket: isMortal ? bucket : { ...bucket, maxAgeMs: 30_000, markerTtlMs: 5000 },
+    bucket: { ...bucket, maxAgeMs: Math.min(30_000, bucket.maxAgeMs ?? Infinity) },
     pauseMs,
-    replica: { ...config.replica, expiry: "mirror" },
+    replica: {
+      ...config.replica,
+      expiry: "mirror",
+      countIntervalMs: Math.max(10_000, config.replica.countIntervalMs),
+    },
+    // Little else goes on, so that a run is minutes.
+    followers: 0,
+    hasService: false,
+    disk: { mostMs: 0, chance: 0 },
     // One of them in some eighty seconds: that somebody has set the clock is noticed within half a minute.
     weights: { ...CALM, line: pauseMs / 1300, process: pauseMs / 1300, clock: pauseMs / 1300 },
   };

@@ -145,13 +145,20 @@ async function close(
   for (const deed of [...closing, { do: "converge" } as const]) {
     if (world.violation !== undefined) return;
     world.trace.add(`closing ${JSON.stringify(deed)}`);
-    if (deed.do !== "converge") {
-      await act(world, machine, deed);
-      continue;
+    if (deed.do === "wait") await wait(world, machine, deed.ms);
+    else if (deed.do !== "converge") await act(world, machine, deed);
+    else {
+      await step(world, machine);
+      await converge(world, machine);
     }
-    await step(world, machine);
-    await converge(world, machine);
   }
+}
+
+async function wait(world: World, machine: Machine, ms: number): Promise<void> {
+  const until = world.now() + ms;
+  // So that there is a next step at all.
+  world.clock.schedule(ms, () => undefined);
+  while (world.violation === undefined && world.now() < until) await step(world, machine);
 }
 
 /** What waits for a disk must learn that its process is dead: else it holds this process up for ever. */
