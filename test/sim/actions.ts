@@ -233,6 +233,7 @@ export class ActionSource {
   }
 
   #recreate(): Deed {
+    if (this.#config.campaign === "made again" && this.#random() < 1 / 3) return this.#makeAgain();
     return this.#one<Deed>([
       this.#makeAgain(),
       { do: "back-up" },

@@ -214,13 +214,14 @@ function darkStarts(config: SimConfig): SimConfig {
 
 /** The bucket becomes another one, and who keeps the copy dies while it is made that. */
 function madeAgain(config: SimConfig): SimConfig {
+  const forgets = config.bucket.markerTtlMs !== undefined;
   return {
     ...config,
     pauseMs: Math.min(300, config.pauseMs),
     replica: {
       ...config.replica,
-      // What it would keep of a bucket that forgets must not be another one's.
-      expiry: config.bucket.markerTtlMs === undefined ? "mirror" : "retain",
+      // What it would keep of a bucket that forgets must not be another one's. Format 2 notes whose it is at another moment than its position.
+      ...(forgets ? { expiry: "retain", format: 2 } : { expiry: "mirror" }),
     },
     line: { ...config.line, mostMs: Math.max(50, config.line.mostMs), chance: 1 },
     disk: { mostMs: 30, chance: 0.5 },
