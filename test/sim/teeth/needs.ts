@@ -10,14 +10,6 @@ export function compacts({ replica }: SimConfig): boolean {
   return replica.compactThreshold < 10_000;
 }
 
-export function rots({ weights }: SimConfig): boolean {
-  return weights.rot > 0;
-}
-
-export function diskFails({ weights }: SimConfig): boolean {
-  return weights.disk > 0;
-}
-
 export function lineFails({ weights }: SimConfig): boolean {
   return weights.line > 0;
 }
@@ -26,19 +18,8 @@ export function isMadeAgain({ weights }: SimConfig): boolean {
   return weights.recreate > 0;
 }
 
-export function growsOld({ bucket, replica }: SimConfig): boolean {
-  return (
-    replica.expiry === "mirror" &&
-    (bucket.maxAgeMs !== undefined || bucket.markerTtlMs !== undefined)
-  );
-}
-
 export function dropsOldest({ bucket, weights }: SimConfig): boolean {
   return bucket.maxBytes !== undefined || bucket.maxAgeMs !== undefined || weights.operator > 0;
-}
-
-export function losesSilently({ bucket, weights }: SimConfig): boolean {
-  return weights.operator > 0 || bucket.markerTtlMs !== undefined;
 }
 
 /** One of the seeds that try just this. */
