@@ -1,4 +1,4 @@
-import type { Deed } from "./actions.js";
+import type { Deed } from "./deed.js";
 import type { Machine } from "./machine.js";
 import type { World } from "./world.js";
 

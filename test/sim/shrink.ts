@@ -1,4 +1,4 @@
-import type { Action } from "./actions.js";
+import type { Action } from "./deed.js";
 import type { SimConfig } from "./config.js";
 import { replayScript, type Script } from "./simulation.js";
 

@@ -1,5 +1,6 @@
 import { nextTurn } from "../../src/platform/index.js";
-import { ActionSource, type Action, type ClosingDeed } from "./actions.js";
+import { ActionSource } from "./actions.js";
+import type { Action, ClosingDeed } from "./deed.js";
 import { configOf, type SimConfig } from "./config.js";
 import { act } from "./deeds.js";
 import { Machine } from "./machine.js";
