@@ -31,8 +31,7 @@ async function start({ source, fs, clock, random, signal }) {
   return { done: watchApplied(watch), state: () => routes, close: () => store.close() };
 }
 
-// Without a seed each day is another one; this file says the same each time.
-const report = await simulateBadDay({ seed: 3, start });
+const report = await simulateBadDay({ seed: 3, start }); // without a seed it is another day each time
 console.log(`${report.rounds} rounds, ${report.updates} updates, ${report.starts} starts`);
 console.log("faults:", report.faults);
 

@@ -148,63 +148,6 @@ describe("an audit", () => {
     assert.ok(!source.calls.includes("entry c"));
   });
 
-  test("waits also for what the bucket stored while it was listed", async () => {
-    const source = uncounted();
-    const store = copy();
-    const ended = originOf({ limits: endless, lastSequence: 9n });
-    await using watching = startWatching({ source, store, auditor: source, origin: ended });
-    // The record of `c` that a listing begins with is replaced before the listing comes to it.
-    source.keep(put("a", 1), put("b", 2));
-    const auditing = watching.watch.audit();
-    await bring(watching, [], { cursor: at(5), caughtUp: true });
-    await turns(20);
-    await bring(watching, [put("c", 9)], { caughtUp: true });
-    assert.equal((await auditing).extra, 0);
-    assert.deepEqual(
-      watching.journal.filter((line) => line.startsWith("apply")),
-      ["apply put c@9"],
-    );
-  });
-
-  test("of a bucket that was rolled back to before the copy's position leaves all to the repair that is yet to come", async () => {
-    const source = uncounted();
-    let lastSequence = 5n;
-    const read: CursorOrigin["read"] = async () => ({ ...(await origin.read()), lastSequence });
-    const rolledBack = { ...origin, read };
-    await using watching = startWatching({
-      source,
-      store: copy(),
-      auditor: source,
-      origin: rolledBack,
-    });
-    await bring(watching, [], { cursor: at(5), caughtUp: true });
-    source.keep(put("a", 1));
-    lastSequence = 3n;
-    await assert.rejects(watching.watch.audit(), (error) =>
-      isMillpondError(error, "cursor-expired"),
-    );
-    assert.deepEqual(revisions(watching.store), ["a@1", "b@2", "c@3"]);
-  });
-
-  test("leaves to the flow a record that is newer than its position", async () => {
-    const source = uncounted();
-    const store = copy();
-    await using watching = startWatching({ source, store, auditor: source, origin });
-    source.keep(put("a", 1), put("b", 2), put("c", 3), put("d", 4));
-    source.entry = (key) => {
-      source.calls.push(`entry ${key}`);
-      return Promise.resolve({ ...put(key, 7), kind: "put" });
-    };
-    const auditing = watching.watch.audit();
-    await bring(watching, [], { cursor: at(5), caughtUp: true });
-    await turns(60);
-    assert.equal((await auditing).missing, 1);
-    assert.ok(source.calls.includes("entry d"));
-    assert.deepEqual(revisions(store), ["a@1", "b@2", "c@3"]);
-    await bring(watching, [put("d", 6), put("d", 7)]);
-    assert.deepEqual(revisions(store), ["a@1", "b@2", "c@3", "d@7"]);
-  });
-
   test("fails where the flow does not come so far within a minute", async () => {
     const source = uncounted();
     await using watching = startWatching({ source, store: copy(), auditor: source, origin });

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { isMillpondError } from "../../src/errors/index.js";
+import type { CursorOrigin } from "../../src/watch/index.js";
+import { copy, origin, revisions, uncounted } from "../support/auditing.js";
 import { at, put, ScriptedSource } from "../support/scripted-source.js";
 import { MemoryStore } from "../support/memory-store.js";
 import { bring, startWatching, turns } from "../support/watching.js";
@@ -52,5 +55,27 @@ describe("the time of a position", () => {
     watching.clock.advance(5000);
     await turns(10);
     assert.deepEqual(source.calls, ["watch all", "watch all from 3", "record at 3", "watch all"]);
+  });
+});
+
+describe("an audit", () => {
+  test("of a bucket that was rolled back to before the copy's position leaves all to the repair that is yet to come", async () => {
+    const source = uncounted();
+    let lastSequence = 5n;
+    const read: CursorOrigin["read"] = async () => ({ ...(await origin.read()), lastSequence });
+    const rolledBack = { ...origin, read };
+    await using watching = startWatching({
+      source,
+      store: copy(),
+      auditor: source,
+      origin: rolledBack,
+    });
+    await bring(watching, [], { cursor: at(5), caughtUp: true });
+    source.keep(put("a", 1));
+    lastSequence = 3n;
+    await assert.rejects(watching.watch.audit(), (error) =>
+      isMillpondError(error, "cursor-expired"),
+    );
+    assert.deepEqual(revisions(watching.store), ["a@1", "b@2", "c@3"]);
   });
 });

@@ -132,7 +132,7 @@ export const ruleFaults: readonly Fault[] = [
     ],
     // The key goes forward, back and forward again, and nothing between two moments tells which came first.
     test: {
-      file: "watch/audit.test.js",
+      file: "watch/audit-beside-flow.test.js",
       name: "leaves to the flow a record that is newer than its position",
     },
   },
