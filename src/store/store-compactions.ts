@@ -113,7 +113,8 @@ async function* slicesOf(entries: Arena, order: KeyOrder): AsyncGenerator<Record
   for (;;) {
     const slice = dump.next(DUMP_BYTES);
     if (slice === undefined) return;
-    yield slice;
+    // A view of memory that the next batch is staged in, and one may come before whoever waits for this has it.
+    yield { records: new Uint8Array(slice.records), count: slice.count };
   }
 }
 
