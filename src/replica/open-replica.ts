@@ -60,6 +60,7 @@ async function openOver(store: SnapshotStore, opening: Opening): Promise<Replica
   const { options, scope, progress, fs, clock } = opening;
   const note = await OriginNote.read(store, new OriginFile(fs, options.path));
   if (options.onForeignCopy === "throw") requireSameBucket(options, store, note);
+  if (progress.hasRepairedLog) await note.forgetAfterDamage();
   const seenFile = new SeenFile(fs, options.path);
   const seen = await seenFile.read();
   options.signal?.throwIfAborted();

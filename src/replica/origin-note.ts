@@ -49,6 +49,17 @@ export class OriginNote {
   }
 
   /**
+   * What was kept of a damaged log is older than the note beside it, and may be of another making: what it belongs to is not known any
+   * more. A store that holds the note itself has lost it together with the rest. Throws `io`.
+   */
+  async forgetAfterDamage(): Promise<void> {
+    if (this.#store.holdsOrigin === true) return;
+    await this.#file.remove();
+    this.#identity = undefined;
+    this.#text = undefined;
+  }
+
+  /**
    * Called while the store holds no position. A store that can hold it gets it with the next batch, and no file may say anything
    * else. Any other is synced first, or a power loss could bring its earlier position back beside the new note. Throws `io`.
    */

@@ -152,6 +152,11 @@ export class Progress {
     this.#head = head;
   }
 
+  /** Whether the log was damaged when it was opened. */
+  get hasRepairedLog(): boolean {
+    return this.#logRepair !== undefined;
+  }
+
   logRepaired(repair: LogRepair): void {
     this.#logRepair = repair;
     this.#tell({ type: "log-repaired", repair });

@@ -11,6 +11,7 @@ import { bytes } from "../support/bucket.js";
 import { assertMirrors } from "../support/copies.js";
 import { serverVersions, startNatsServer } from "../support/nats-server.js";
 import { tempDirectory } from "../support/temp-directory.js";
+import { until } from "../support/until.js";
 
 const KEYS = 60;
 /** Half of the keys are written with it: it is looked for in the log, to damage a value and not a length. */
@@ -67,6 +68,33 @@ async function requireHealed(source: KvStore, path: string, damaged: Buffer): Pr
 }
 
 describe("a replica whose log was damaged while it was stopped", () => {
+  test("takes what was kept of a log of format 2 for no making's, which another note beside it names", async () => {
+    await using directory = await tempDirectory();
+    const path = directory.file("copy");
+    await using connection = await openInProcess();
+    const retaining = { path, format: 2, expiry: "retain" } as const;
+    const limits = { maxAgeMs: 3_600_000 };
+    for (const text of ["of the first making", "of the second making"]) {
+      const source = await connection.createBucket("b", limits);
+      await source.put(text.replaceAll(" ", "."), bytes(text));
+      await using replica = await openReplica({ source, ...retaining });
+      await replica.ready();
+      await source.put("last", bytes("1"));
+      await until("it has the last", () => replica.get("last") !== undefined);
+      if (text === "of the first making") await connection.deleteBucket("b");
+    }
+    const log = join(path, "copy.snap");
+    const content = await readFile(log);
+    const at = content.indexOf("of the second making");
+    content[at] = (content[at] ?? 0) ^ 1;
+    await writeFile(log, content);
+    const source = connection.bucket("b");
+    await using replica = await openReplica({ source, ...retaining });
+    assert.ok(replica.get("of.the.first.making") !== undefined, "it serves what was kept");
+    await replica.ready();
+    await assertMirrors(replica, source);
+  });
+
   test("serves what is good, says so, and follows from the last good position", async () => {
     await using directory = await tempDirectory();
     const path = directory.file("copy");
