@@ -58,6 +58,7 @@ export class Judge {
       while (first > 0 && this.#lingers(states, first - 1, forgives)) first -= 1;
       if ((forgives || retains) && states.slice(first).some(({ ended }) => ended === "silently"))
         first = 0;
+      if (this.#isKeptOfOld(states, first)) first = 0;
       const shown = view.get(key);
       if (this.#isOneOf(shown, states, first)) continue;
       return `${told(shown, key)}, and the bucket had ${states.slice(first).map(toldState).join(", then ")}`;
@@ -204,6 +205,15 @@ export class Judge {
     const { retains } = this.#options;
     if (!retains || ended !== "told" || record === undefined) return false;
     return until < this.lineage.cameTo(record.sequence);
+  }
+
+  /** Whether a roll back took the key: what an earlier one had taken before, a copy that retains may have kept since then. */
+  #isKeptOfOld(states: readonly KeyState[], first: number): boolean {
+    if (!this.#options.retains) return false;
+    return states.some(({ record }, index) => {
+      const before = states[index - 1];
+      return index > first && record === undefined && before?.ended === "rolled-back";
+    });
   }
 
   /** Whether a copy may show this state although the next one has come. */
