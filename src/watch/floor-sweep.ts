@@ -62,7 +62,6 @@ export class FloorSweep {
   async find(floor: WatchCursor, change: ReadonlySet<string>): Promise<KvRemoval[]> {
     this.#floor = floor;
     if (!this.#isKnown(floor)) await this.#scan(floor);
-    const facts = { ...this.#bucket.facts, floor };
     const removals: KvRemoval[] = [];
     let passed = 0;
     for (const { key, version } of this.#next) {
@@ -70,13 +69,18 @@ export class FloorSweep {
       passed += 1;
       if (change.has(key)) continue;
       const entry = this.#copy.get(key);
-      if (entry === undefined) continue;
-      const reason = removalBelowFloor(entry, facts);
-      if (reason === undefined) continue;
-      removals.push({ kind: "delete", key, version: VersionToken.unknown, reason });
+      const removal = entry && this.removalOf(entry, floor);
+      if (removal !== undefined) removals.push(removal);
     }
     this.#next = this.#next.slice(passed);
     return removals;
+  }
+
+  /** `undefined`: it stays. */
+  removalOf(entry: Aged & Pick<KvEntry, "timeMs">, floor: WatchCursor): KvRemoval | undefined {
+    const reason = removalBelowFloor(entry, { ...this.#bucket.facts, floor });
+    if (reason === undefined) return undefined;
+    return { kind: "delete", key: entry.key, version: VersionToken.unknown, reason };
   }
 
   #isKnown(floor: WatchCursor): boolean {

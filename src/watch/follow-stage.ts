@@ -1,3 +1,4 @@
+import { isOlder } from "../rules/index.js";
 import type { KvRemoval, WatchCursor } from "../values/index.js";
 import type { Changes, FlushBatch } from "./batcher.js";
 import type { WatchEvent } from "./events.js";
@@ -57,7 +58,21 @@ export class FollowStage<U> implements Stage<U> {
       await this.remove(removals);
       if (removals.length > 0) emit({ type: "swept", floor, deleted: removals.length });
     }
-    await flusher.commit(changes, position);
+    await flusher.commit(floor === undefined ? changes : this.#heeding(changes, floor), position);
+  }
+
+  /** With removals in the place of what the floor has left behind since it was sent. */
+  #heeding(changes: Changes<U>, floor: WatchCursor): Changes<U> {
+    const { parse, known, floors } = this.#parts;
+    if (!changes.raw.some(({ version }) => isOlder(version, floor))) return changes;
+    const raw = changes.raw.map((update) =>
+      update.kind === "put" ? (floors.removalOf(update, floor) ?? update) : update,
+    );
+    known.note(raw);
+    const outcomes = raw.map((update, index) =>
+      update === changes.raw[index] ? changes.outcomes[index] : parse(update),
+    );
+    return { raw, outcomes };
   }
 
   /** In batches, which move no position. */

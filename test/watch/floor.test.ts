@@ -44,6 +44,21 @@ describe("a floor", () => {
     assert.equal(removed.reason, "vanished");
   });
 
+  test("sweeps also what comes with it and is older, in one batch with what is not", async () => {
+    for (const held of [true, false]) {
+      const store = held ? copy() : new MemoryStore();
+      await using watching = startWatching({ store });
+      const news = [put("a", 6), put("b", 7), put("d", 9)];
+      await bring(watching, news, { floor: at(8), caughtUp: true });
+      assert.deepEqual(watching.journal.slice(held ? -3 : 0), [
+        "apply delete a@?, delete b@?, put d@9",
+        "store delete a@?, delete b@?, put d@9 → 9",
+        "applied 9",
+      ]);
+      assert.deepEqual([...store.entries.keys()], ["d"]);
+    }
+  });
+
   test("leaves what came again since", async () => {
     const store = copy();
     await using watching = startWatching({ store });
