@@ -39,7 +39,12 @@ export class CopyJudge {
 
   /** In the place of the follower of that number that there was. */
   newFollower(number: number): FollowerJudge {
-    const judge = new FollowerJudge(this.#parts, this.tally.followers, this.position);
+    const judge = new FollowerJudge(
+      this.#parts,
+      this.tally.followers,
+      this.order.format,
+      this.position,
+    );
     this.#followers.set(number, judge);
     return judge;
   }

@@ -324,7 +324,9 @@ export class Keeper {
     if (rots > 0) {
       // What was written last looks torn to everybody. In other files it may be the bucket's name that cannot be read.
       if (rotsElsewhere > 0 || rotsAtEnd > 0 || powerLosses > 0) return;
-      const isTold = store.repaired !== undefined || wasTold;
+      // Who healed it may have died before it could tell: then what was set aside is there for somebody to find.
+      const isSetAside = world.disk.paths.some((path) => path.includes(".corrupt-"));
+      const isTold = store.repaired !== undefined || wasTold || isSetAside;
       world.found(
         "5 damage is told",
         isTold ? undefined : `${last.cursor} was, ${cursor} is there`,
@@ -342,6 +344,11 @@ export class Keeper {
     world.found("2 nothing acknowledged is lost", `${last.cursor} was, and ${cursor} is there`);
   }
 
+  get #hadRival(): boolean {
+    const { secondWriters, secondWriterUntil } = this.#world;
+    return secondWriters > 0 || secondWriterUntil >= this.#startedAt;
+  }
+
   #failed(error: unknown): void {
     const world = this.#world;
     if (this.#isDead) return;
@@ -349,7 +356,7 @@ export class Keeper {
     world.trace.add(`open failed ${code}`);
     const isExpected =
       code === "io" ||
-      (code === "locked" && world.hasSecondWriter) ||
+      (code === "locked" && this.#hadRival) ||
       (world.illsSince.rots > 0 && code === "invalid-format") ||
       // Its header was found bad, and by the time it was to be set aside it looked like somebody else's.
       (world.ills.rots > this.#illsAtStart.rots && code === "corrupted");

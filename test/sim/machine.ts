@@ -99,7 +99,7 @@ export class Machine {
     const fs = world.disk.process();
     const clock = new MachineClock(world.clock);
     const random = randomFor(world.seed, `second ${world.step}`);
-    world.hasSecondWriter = true;
+    world.secondWriters += 1;
     try {
       const replica = await openReplica({
         source: world.connect(),
@@ -119,7 +119,8 @@ export class Machine {
     }
     fs.kill();
     clock.kill();
-    world.hasSecondWriter = false;
+    world.secondWriters -= 1;
+    world.secondWriterUntil = world.now();
   }
 
   /** Whoever is down is started. */

@@ -85,8 +85,9 @@ export class World {
   diedAt = 0;
   /** How late the words of the last line were at most, in milliseconds. */
   slackMs = 0;
-  /** Whether another process tries to keep it, or does. */
-  hasSecondWriter = false;
+  /** Other processes that try to keep it, or do; and when the last of them ended. */
+  secondWriters = 0;
+  secondWriterUntil = -Infinity;
   /** What has befallen the disk, and what of that had when the log was last opened in which the opening can have seen it. */
   readonly ills: Ills = { rots: 0, rotsElsewhere: 0, rotsAtEnd: 0, powerLosses: 0 };
   #settled: Ills = { ...this.ills };
