@@ -1,6 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { crc32 } from "node:zlib";
-import { isMillpondError } from "../../src/errors/index.js";
 import type { KvStore } from "../../src/kv/index.js";
 import { openReplica, type Replica, type ReplicaEvent } from "../../src/replica/index.js";
 import type { WatchCursor } from "../../src/values/index.js";
@@ -10,6 +9,7 @@ import { Death, sayOf, type Say } from "./death.js";
 import type { CopyOrder, MirrorOrder } from "./orders.js";
 import { SickBed } from "./sick-bed.js";
 import { Sickness } from "./sickness.js";
+import { codeOf } from "../support/code-of.js";
 
 const LOOK_MS = 10;
 const REOPEN_MS = 20;
@@ -51,8 +51,7 @@ export class KeptCopy {
         this.#replica = await this.#openOnce(source);
         break;
       } catch (error) {
-        const code = isMillpondError(error) ? error.code : String(error);
-        this.#say({ said: "open-failed", code });
+        this.#say({ said: "open-failed", code: codeOf(error) });
         await delay(REOPEN_MS);
       }
     }

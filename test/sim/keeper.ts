@@ -1,4 +1,3 @@
-import { isMillpondError } from "../../src/errors/index.js";
 import { openReplica, type Replica, type ReplicaEvent } from "../../src/replica/index.js";
 import { MachineClock } from "../../src/testing/simulation/machine-clock.js";
 import { randomFor } from "../../src/testing/simulation/random.js";
@@ -8,6 +7,7 @@ import { viewOf, type View } from "./judge.js";
 import { checkQueue, checkSilence, noteClock } from "./limits.js";
 import { Mirror } from "./mirror.js";
 import { DIRECTORY, type Ills, LOG, type World } from "./world.js";
+import { codeOf } from "../support/code-of.js";
 
 /** How far back the time that batches were on their way is looked at. */
 const TRANSIT_MS = 60_000;
@@ -397,8 +397,4 @@ export class Keeper {
       world.found("9 never stops by itself", String(this.#replica?.status().lastError));
     }
   }
-}
-
-function codeOf(error: unknown): string {
-  return isMillpondError(error) ? error.code : String(error);
 }

@@ -1,4 +1,3 @@
-import { isMillpondError } from "../../src/errors/index.js";
 import { openReplica } from "../../src/replica/index.js";
 import { MachineClock } from "../../src/testing/simulation/machine-clock.js";
 import { randomFor } from "../../src/testing/simulation/random.js";
@@ -6,6 +5,7 @@ import { Keeper, type LastWord } from "./keeper.js";
 import { Reader } from "./reader.js";
 import { Service } from "./service.js";
 import { DIRECTORY, type World } from "./world.js";
+import { codeOf } from "../support/code-of.js";
 
 /** How long a process stays down that could not open its copy, in the pauses between two actions. */
 const RETRY_PAUSES = 5;
@@ -115,7 +115,7 @@ export class Machine {
       clock.kill();
       await replica.close().catch(() => undefined);
     } catch (error) {
-      world.trace.add(`second writer ${isMillpondError(error) ? error.code : String(error)}`);
+      world.trace.add(`second writer ${codeOf(error)}`);
     }
     fs.kill();
     clock.kill();

@@ -2,8 +2,8 @@
 // command line. Says what each found, sorted, once both have, and ends them.
 import cluster from "node:cluster";
 import { once } from "node:events";
-import { isMillpondError } from "../../src/errors/index.js";
 import { nodeFileSystem } from "../../src/platform/index.js";
+import { codeOf } from "./code-of.js";
 
 const [path = ""] = process.argv.slice(2);
 if (cluster.isPrimary) {
@@ -19,6 +19,6 @@ if (cluster.isPrimary) {
     await nodeFileSystem.lock(path);
     process.send?.("held");
   } catch (error) {
-    process.send?.(isMillpondError(error) ? error.code : String(error));
+    process.send?.(codeOf(error));
   }
 }
