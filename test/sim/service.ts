@@ -98,6 +98,7 @@ export class Service {
       countIntervalMs,
       batch: { windowMs, maxUpdates, queueCapacity },
       parse: (update) => {
+        if (update.version.isUnknown) this.#withdraw(update.key);
         // A repair leaves out what the state has already.
         if (!this.#isRepairing) this.#parsed.add(update);
         return update;
@@ -120,6 +121,11 @@ export class Service {
       clock: this.#clock,
       random,
     });
+  }
+
+  /** A removal without a version takes the place of what came before it in its batch, where the bucket has dropped that. */
+  #withdraw(key: string): void {
+    for (const update of this.#parsed) if (update.key === key) this.#parsed.delete(update);
   }
 
   async #apply(batch: readonly KvUpdate[]): Promise<void> {
