@@ -123,7 +123,7 @@ export class LogAppender {
     const log = await openForWriting(fs, path, visitor, { ...options, format, random });
     const appender = new LogAppender(path, log, options);
     try {
-      if (appender.#durability === "power") await appender.#syncOpened();
+      if (appender.#durability === "power") await appender.#syncOpened(log.syncedBytes);
       return appender;
     } catch (error) {
       await appender.close();
@@ -337,8 +337,16 @@ export class LogAppender {
     await this.#lock.release();
   }
 
-  /** What is there may come from a process that did not sync it. */
-  async #syncOpened(): Promise<void> {
+  /**
+   * What is there may come from a process that did not sync it, or failed to and died before it could cut it off. Then the system has given
+   * it up but goes on showing it, and would say of a sync that all is well: what was appended is written again, as it is.
+   */
+  async #syncOpened(syncedBytes = 0): Promise<void> {
+    try {
+      await this.#file.writeAgainFrom(syncedBytes);
+    } catch (cause) {
+      throw ioError(this.path, "write again", cause);
+    }
     await this.#syncs.wait();
     await this.#syncDirectory();
   }

@@ -12,6 +12,9 @@ export interface LogFileState {
   readonly size: number;
 }
 
+/** Read and written at a time. */
+const AGAIN_BYTES = 1024 * 1024;
+
 /** One file that frames are appended to, each whole or not at all. */
 export class LogFile {
   readonly handle: FileHandle;
@@ -70,6 +73,17 @@ export class LogFile {
   async appendBeside(bytes: Uint8Array): Promise<void> {
     await this.handle.write(bytes, this.#end);
     this.#end += bytes.length;
+  }
+
+  /** What is there from `offset` on, so that the next sync takes it for new. */
+  async writeAgainFrom(offset: number): Promise<void> {
+    const chunk = Buffer.allocUnsafe(Math.min(AGAIN_BYTES, Math.max(0, this.#end - offset)));
+    for (let at = offset; at < this.#end;) {
+      const filled = await this.handle.read(chunk.subarray(0, this.#end - at), at);
+      if (filled === 0) return;
+      await this.handle.write(chunk.subarray(0, filled), at);
+      at += filled;
+    }
   }
 
   acknowledge(): void {

@@ -38,6 +38,8 @@ export interface WritableLog {
    * visitor that takes batches whole knows itself what it has.
    */
   readonly compactBytes: number;
+  /** Up to here it was synced before a rename put it there. What follows may never have been; left out: the same goes for all of it. */
+  readonly syncedBytes?: number;
   /** Where the last position ends, or an offset before it where that is all that is known; undefined where there is none. */
   readonly positionEnd: number | undefined;
 }
@@ -56,7 +58,7 @@ export interface OpenOptions extends NewLogOptions, HealingOptions {
 
 type Found = Pick<
   WritableLog,
-  "handle" | "codec" | "salt" | "size" | "compactBytes" | "positionEnd"
+  "handle" | "codec" | "salt" | "size" | "compactBytes" | "syncedBytes" | "positionEnd"
 >;
 
 const NEW_FORMAT: LogFormat = 3;
@@ -163,6 +165,7 @@ async function scanAndRepair(
     salt: scan.salt,
     size: goodBytes,
     compactBytes: lineage?.newOffset ?? dump?.end ?? headerBytes,
+    ...(lineage === undefined ? {} : { syncedBytes: lineage.newOffset }),
     positionEnd: scan.lastPosition,
   };
 }

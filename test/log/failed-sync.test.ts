@@ -59,4 +59,22 @@ describe("what the system gave up at a sync that failed, and still shows", () =>
       assert.deepEqual(await keptOn(disk), ["a=1@1", "c=3@3"]);
     }
   });
+
+  test("is written again by the next process, where it could not be cut off", async () => {
+    for (const disk of disks()) {
+      const process = disk.process();
+      const first = await openOn(disk, process);
+      first.writeUpdate(put("a", "1", 1));
+      disk.fail("sync");
+      const failing = first.checkpoint(at(1));
+      disk.fail("write");
+      await assert.rejects(failing, withCode("io"));
+      process.kill();
+      disk.heal();
+      const second = await openOn(disk);
+      disk.losePower();
+      assert.deepEqual(await keptOn(disk), ["a=1@1"]);
+      await second.close().catch(() => undefined);
+    }
+  });
 });
