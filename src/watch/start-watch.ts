@@ -6,7 +6,7 @@ import {
   systemClock,
   systemRandom,
 } from "../platform/index.js";
-import { markersOutlast } from "../rules/index.js";
+import { isOlder, markersOutlast } from "../rules/index.js";
 import { type KvRemoval, type KvUpdate, VersionToken, WatchCursor } from "../values/index.js";
 import { auditOnce, type AuditParts } from "./audit.js";
 import { BucketKnowledge } from "./bucket-knowledge.js";
@@ -174,7 +174,11 @@ class Watching<U> implements RunningWatch {
   #inject(make: () => readonly KvUpdate[]): Promise<void> {
     return this.#lane.run(async () => {
       if (this.#flow.isOver) throw hasEnded();
-      const updates = make();
+      // What an audit fetched may have fallen below the floor since.
+      const { floor } = this.#floors;
+      const updates = make().filter(
+        ({ kind, version }) => kind !== "put" || !isOlder(version, floor),
+      );
       if (updates.some(({ kind }) => kind === "put")) this.#floors.forget();
       try {
         await this.#flusher.inject(updates);

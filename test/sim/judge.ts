@@ -221,8 +221,8 @@ export class Judge {
     const { ended } = states[index] as KeyState;
     const next = states[index + 1];
     if (ended === "silently") return true;
-    // A copy that retains cannot tell a key that a roll back took from one that the bucket forgot.
-    const isKept = forgives || (this.#options.retains && next?.record === undefined);
+    // A copy that retains cannot tell a key that a roll back took from one that the bucket forgot, also where an older removal came to light.
+    const isKept = forgives || (this.#options.retains && next?.record?.kind !== "put");
     if (ended === "rolled-back" && isKept) return true;
     if (ended === "told" && next?.isUnheard === true) return true;
     return next !== undefined && this.#isRetained(next);

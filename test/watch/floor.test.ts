@@ -4,6 +4,7 @@ import { MillpondError } from "../../src/errors/index.js";
 import { VersionToken, WatchCursor } from "../../src/values/index.js";
 import type { CursorOrigin } from "../../src/watch/index.js";
 import { endless, originOf, uncounted } from "../support/auditing.js";
+import { Gate } from "../support/gate.js";
 import { at, put } from "../support/scripted-source.js";
 import { integerBelow, randomFrom, seedOfRun } from "../support/seed.js";
 import { MemoryStore } from "../support/memory-store.js";
@@ -100,6 +101,27 @@ describe("a floor", () => {
     assert.equal((await auditing).missing, 1);
     await bring(watching, [], { cursor: at(10), floor: at(6) });
     assert.deepEqual([...store.entries.keys()], ["z"]);
+  });
+
+  test("that comes while an audit fetches a record keeps out what is older", async () => {
+    const source = uncounted();
+    const store = MemoryStore.of([put("z", 8)], at(9));
+    source.keep(put("a", 3), put("b", 7), put("z", 8));
+    const gate = new Gate();
+    const entry = source.entry.bind(source);
+    source.entry = async (key) => {
+      const record = await entry(key);
+      await gate.pass();
+      return record;
+    };
+    await using watching = startWatching({ source, store, auditor: source });
+    await bring(watching, [], { cursor: at(9), caughtUp: true });
+    const auditing = watching.watch.audit();
+    await turns(30);
+    await bring(watching, [], { cursor: at(10), floor: at(5) });
+    gate.open();
+    await auditing;
+    assert.deepEqual([...store.entries.keys()].toSorted(), ["b", "z"]);
   });
 
   test("sweeps also what a repair brought into a copy whose oldest entries were known", async () => {
