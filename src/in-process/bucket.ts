@@ -227,7 +227,7 @@ export class InProcessBucket implements KvStore {
   /** Stores a value under a key that {@link checkKey} refuses but that a publisher to the stream can use, such as `ü`. */
   async putRaw(key: string, value: Uint8Array): Promise<VersionToken> {
     checkReadableKey(key);
-    return this.#stream().write({ key, kind: "put", value: value.slice() }).version;
+    return this.#stream().write({ key, kind: "put", value: new Uint8Array(value) }).version;
   }
 
   /** Drops what is past its time by the clock now, without waiting for the timer. */
@@ -278,7 +278,7 @@ export class InProcessBucket implements KvStore {
     const stream = this.#stream();
     if (write.ttlMs !== undefined) checkTtl(write.ttlMs, stream);
     check?.(stream.log.last(write.key));
-    return stream.write({ ...write, value: write.value.slice() }).version;
+    return stream.write({ ...write, value: new Uint8Array(write.value) }).version;
   }
 }
 

@@ -47,7 +47,7 @@ export function storedRecord(record: NewRecord, subjectPrefixBytes: number): Sto
 /** The record as a reader gets it: the value is a copy. */
 export function entryOf(record: StoredRecord): KvEntry {
   const { key, value, version } = record;
-  return { key, value: value.slice(), version, ...timesOf(record) };
+  return { key, value: new Uint8Array(value), version, ...timesOf(record) };
 }
 
 /** The record as `KvReader.entry` gives it. */
@@ -66,7 +66,7 @@ export function headOf(record: StoredRecord): KvRecordHead {
 export function updateOf(record: StoredRecord): KvUpdate {
   const { kind, key, version } = record;
   return kind === "put"
-    ? { kind, key, value: record.value.slice(), version, ...timesOf(record) }
+    ? { kind, key, value: new Uint8Array(record.value), version, ...timesOf(record) }
     : { kind, key, version, ...reasonOf(record), ...timesOf(record) };
 }
 

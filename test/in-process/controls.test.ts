@@ -6,6 +6,23 @@ import { openInProcess } from "../../src/testing/index.js";
 import { WatchCursor } from "../../src/values/index.js";
 import { bytes } from "../support/bucket.js";
 
+describe("a value of an in-process bucket", () => {
+  test("is its own, whatever becomes of the buffer that it was given or gave", async () => {
+    await using connection = await openInProcess();
+    const bucket = await connection.createBucket("b");
+    const given = Buffer.from("1");
+    await bucket.put("a", given);
+    await bucket.putRaw("b", given);
+    given.fill(0);
+    for (const key of ["a", "b"]) {
+      const read = await bucket.get(key);
+      assert.deepEqual(read?.value, bytes("1"));
+      read?.value.fill(0);
+      assert.deepEqual((await bucket.get(key))?.value, bytes("1"));
+    }
+  });
+});
+
 describe("the controls of an in-process bucket", () => {
   test("purging deletes takes markers from the interior, where no watch can tell", async () => {
     await using connection = await openInProcess();

@@ -194,7 +194,7 @@ class OpenFile implements FileHandle {
 
   async write(source: Uint8Array, position: number): Promise<void> {
     this.#requireOpen();
-    const own = source.slice();
+    const own = new Uint8Array(source);
     await this.#gate.take("write", "write", own.length);
     this.#write(own, position, undefined);
   }

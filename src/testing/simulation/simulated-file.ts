@@ -86,7 +86,8 @@ export class SimulatedFile {
   write(source: Uint8Array, at: number): void {
     this.#seen.write(source, at);
     this.#lastWriteAt = at;
-    this.#note(at, source.slice());
+    // Not `slice`: of a Buffer that is a view.
+    this.#note(at, new Uint8Array(source));
   }
 
   resize(length: number): void {
