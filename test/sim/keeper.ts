@@ -321,11 +321,11 @@ export class Keeper {
     if (last === undefined) return;
     if (cursor === undefined ? last.mayWithdraw : cursor >= last.cursor) return;
     if (powerLosses > 0 && world.config.replica.durability === "process") return;
+    // Who healed it may have died before it could tell: then what was set aside is there for somebody to find.
+    const isSetAside = world.disk.paths.some((path) => path.includes(".corrupt-"));
     if (rots > 0) {
       // What was written last looks torn to everybody. In other files it may be the bucket's name that cannot be read.
       if (rotsElsewhere > 0 || rotsAtEnd > 0 || powerLosses > 0) return;
-      // Who healed it may have died before it could tell: then what was set aside is there for somebody to find.
-      const isSetAside = world.disk.paths.some((path) => path.includes(".corrupt-"));
       const isTold = store.repaired !== undefined || wasTold || isSetAside;
       world.found(
         "5 damage is told",
@@ -333,7 +333,7 @@ export class Keeper {
       );
       return;
     }
-    if (cursor === undefined && this.#wasRepaired) {
+    if (cursor === undefined && (this.#wasRepaired || isSetAside)) {
       // Sectors of the last write that came to the disk without its beginning look like damage, and that may have been a withdrawal: the
       // position goes, and nothing of what it stood for.
       const view = this.#view(replica);
