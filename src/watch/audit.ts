@@ -194,7 +194,7 @@ async function suspectsOf(
   const judge = (key: string, held: KvEntry | undefined, record?: KvRecordHead): void => {
     if (touched.has(key)) return;
     const verdict = judgeKey(held, record);
-    if (verdict === "extra" && bucket.retains) return;
+    if (verdict === "extra" && bucket.keeps(record)) return;
     // It has left the copy and not yet the bucket.
     const isMissing = verdict === "missing" && record !== undefined;
     if (isMissing && bucket.hasJustExpired(record, lagMs)) {
@@ -219,7 +219,7 @@ async function mend(
   { touched, isAnew }: Overtaking,
   signal: AbortSignal,
 ): Promise<void> {
-  const { auditor, writer, inject } = parts;
+  const { auditor, bucket, writer, inject } = parts;
   const { cursor } = writer.position;
   for (let from = 0; from < suspects.length; from += FETCHED_AT_ONCE) {
     const some = suspects.slice(from, from + FETCHED_AT_ONCE);
@@ -228,7 +228,8 @@ async function mend(
         if (verdict === "extra") return removalOf(key, listed);
         const record = await orAbort(auditor.entry(key), signal);
         if (record !== undefined && !isBehindFlow(record.version, cursor)) return undefined;
-        return record?.kind === "put" ? { ...record, kind: "put" } : removalOf(key, record);
+        if (record?.kind === "put") return { ...record, kind: "put" };
+        return bucket.keeps(record) ? undefined : removalOf(key, record);
       }),
     );
     // Once more: what was fetched may be of a later making than what was listed.

@@ -1,7 +1,7 @@
 import type { BucketLimits } from "../kv/index.js";
 import type { Clock } from "../platform/index.js";
-import { type AgeLimits, type Evictions, expiresAtMs, retains } from "../rules/index.js";
-import type { KvEntry } from "../values/index.js";
+import { type AgeLimits, type Evictions, expiresAtMs, outlives, retains } from "../rules/index.js";
+import type { KvEntry, KvRemoval } from "../values/index.js";
 import type { BucketFacts } from "./options.js";
 
 /** An entry's own time to live may count. */
@@ -48,6 +48,11 @@ export class BucketKnowledge {
   /** Whether what the bucket forgot by itself stays in the copy. */
   get retains(): boolean {
     return retains(this.#evictions, this.#limits);
+  }
+
+  /** Whether a key that has no value in the bucket stays in the copy. `last`: its last record there; `undefined`: there is none. */
+  keeps(last: Pick<KvRemoval, "reason"> | undefined): boolean {
+    return this.retains && (last === undefined || outlives(last, this.#evictions));
   }
 
   /** Whether a record is past the time that it or the bucket gives it, by `withinMs` at most. */

@@ -5,10 +5,19 @@ import { type BucketKind, datedOf, limitsOf, overdueMs } from "./bucket-kind.js"
 import { claimed, Diverged } from "./claims.js";
 import type { Move } from "./happenings.js";
 import { cursorOf, entryOf, headOf, type Model, versionOf } from "./rules-in-play.js";
-import { type Audit, type Finding, follows, liveKeys, type State } from "./world.js";
+import {
+  type Audit,
+  type Finding,
+  follows,
+  liveKeys,
+  type State,
+  type StreamRecord,
+} from "./world.js";
 
 /** As the replica itself allows for the time that a listing takes. */
 const JUST_EXPIRED_MS = 10_000;
+const EXPIRED = { reason: "expired" } as const;
+const DELETED = { reason: "deleted" } as const;
 
 /** What the replica knows the bucket to have a record of, as it counts it. */
 export function knownOf(state: State, kind: BucketKind): KnownCount {
@@ -122,14 +131,19 @@ function audited(state: State, model: Model, kind: BucketKind): Move {
 
 /** Judges each key that the flow has not touched, and fetches what differs. */
 function compare(state: State, audit: Audit, { rules }: Model, kind: BucketKind): State {
-  const keeps = rules.retains(kind.evictions ?? "mirror", limitsOf(kind));
+  const evictions = kind.evictions ?? "mirror";
+  const retainsForgotten = rules.retains(evictions, limitsOf(kind));
+  // What somebody deleted goes all the same.
+  const keeps = (last: StreamRecord | undefined): boolean =>
+    retainsForgotten &&
+    (last === undefined || rules.outlives(last.isExpiry ? EXPIRED : DELETED, evictions));
   let left = 0;
   const found = state.entries.map((held, key): Finding | undefined => {
     if (!follows(state, key) || (audit.touched & (1 << key)) !== 0) return undefined;
     const listed = audit.listed[key];
     const mark = held === undefined ? undefined : entryOf(held);
     const verdict = rules.judgeKey(mark, listed === undefined ? undefined : headOf(listed));
-    if (verdict === "same" || (verdict === "extra" && keeps)) return undefined;
+    if (verdict === "same" || (verdict === "extra" && keeps(listed))) return undefined;
     if (verdict === "extra") return { record: listed };
     const overMs = listed === undefined ? -1 : overdueMs(listed, state.clock, kind);
     if (verdict === "missing" && overMs >= 0 && overMs <= JUST_EXPIRED_MS) {
@@ -137,6 +151,7 @@ function compare(state: State, audit: Audit, { rules }: Model, kind: BucketKind)
       return undefined;
     }
     const record = state.records.find((other) => other.key === key);
+    if (record?.isPut !== true && keeps(record)) return undefined;
     if (record === undefined) return { record };
     const isBehind = rules.isBehindFlow(versionOf(record.seq), cursorOf(state.cursor));
     return isBehind ? { record } : undefined;

@@ -14,7 +14,9 @@ export function isBucket(state: State, { rules }: Model, kind: BucketKind): bool
   const retains = kind.evictions === "retain";
   let live = 0;
   for (const record of records) {
-    const { key, isPut } = record;
+    const { key, isPut, isExpiry } = record;
+    // What somebody deleted goes also where what is forgotten stays.
+    if (!isPut && !isExpiry && follows(state, key) && entries[key] !== undefined) return false;
     if (!isPut || !follows(state, key) || overdueMs(record, clock, kind) >= 0) continue;
     live += 1;
     if (!isSame(entries[key], record)) return false;

@@ -167,6 +167,13 @@ export const variants: readonly Variant[] = [
     bounds: { ...aging, losses: 1, only: ["lose one"], forgets: "age" },
   },
   {
+    rule: "outlives",
+    wrong: "takes what somebody deleted for expired",
+    broken: { outlives: (_, evictions) => evictions === "retain" },
+    without: noTime,
+    bounds: { ...small, losses: 2, only: ["roll back"], evictions: "retain" },
+  },
+  {
     rule: "dropsUnseen",
     wrong: "retains what is of another making of the bucket",
     broken: { dropsUnseen: (_, evictions, limits) => rules.dropsUnseen(false, evictions, limits) },

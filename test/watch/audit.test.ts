@@ -259,9 +259,10 @@ describe("an audit", () => {
     ]);
   });
 
-  test("of a copy that retains leaves what only the copy has", async () => {
+  test("of a copy that retains leaves what the bucket forgot, and removes what somebody did", async () => {
     const source = uncounted();
-    const store = copy();
+    const entries = ["a", "b", "c", "e", "f"].map((key) => put(key, 1));
+    const store = MemoryStore.of(entries, at(9));
     await using watching = startWatching({
       source,
       store,
@@ -269,13 +270,38 @@ describe("an audit", () => {
       origin: originOf({ limits: { ...endless, discardsOld: true } }),
       evictions: "retain",
     });
-    source.keep(put("b", 4), removal("c", 5), put("d", 3));
+    const expired = { ...removal("f", 8), reason: "expired" } as const;
+    const purged = { ...removal("e", 6), kind: "purge" } as const;
+    source.keep(put("b", 4), removal("c", 5), put("d", 3), purged, expired);
     const auditing = watching.watch.audit();
-    await bring(watching, [], { cursor: at(5), caughtUp: true });
+    await bring(watching, [], { cursor: at(9), caughtUp: true });
     await turns(30);
     const { missing, stale, extra } = await auditing;
-    assert.deepEqual([missing, stale, extra], [1, 1, 0]);
-    assert.deepEqual(revisions(store), ["a@1", "b@4", "c@3", "d@3"]);
+    assert.deepEqual([missing, stale, extra], [1, 1, 2]);
+    assert.deepEqual(revisions(store), ["a@1", "b@4", "d@3", "f@1"]);
+  });
+
+  test("of a copy that retains leaves what the bucket forgets before it is fetched", async () => {
+    const source = uncounted();
+    const store = copy();
+    await using watching = startWatching({
+      source,
+      store,
+      auditor: source,
+      origin: originOf({ limits: { ...endless, maxAgeMs: 60_000 } }),
+      evictions: "retain",
+    });
+    source.keep(put("a", 4), put("b", 5), put("c", 6));
+    const found: Record<string, KvRecord> = {
+      b: { ...removal("b", 7), reason: "expired", value: new Uint8Array(0) },
+      c: { ...removal("c", 8), reason: "deleted", value: new Uint8Array(0) },
+    };
+    source.entry = (key) => Promise.resolve(found[key]);
+    const auditing = watching.watch.audit();
+    await bring(watching, [], { cursor: at(9), caughtUp: true });
+    await turns(30);
+    assert.equal((await auditing).stale, 3);
+    assert.deepEqual(revisions(store), ["a@1", "b@2"]);
   });
 
   test("gives up where the flow begins anew each time", async () => {
