@@ -20,9 +20,6 @@ export class FloorSweep {
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
   #floor = WatchCursor.none;
-  #isHeld = false;
-  /** The latest that was told while it was held. */
-  #told: WatchCursor | undefined;
   /** The oldest entries, ascending by version: all that are older than `#knownUpTo`, except those that changed since. */
   #next: readonly Aged[] = [];
   #knownUpTo = WatchCursor.none;
@@ -44,28 +41,9 @@ export class FloorSweep {
     this.#knownUpTo = WatchCursor.none;
   }
 
-  /**
-   * A new watch has its own floor. `isHeld`: nothing says yet that the bucket has the history that the copy is of. What is below the floor of another
-   * may have been written again before the watch's position, and only an audit brings that: it is to take the one for the other.
-   */
-  begin(isHeld: boolean): void {
+  /** A new watch has its own floor. */
+  begin(): void {
     this.#floor = WatchCursor.none;
-    this.#isHeld ||= isHeld;
-    this.#told = undefined;
-  }
-
-  /** The floor that counts now, where this one was told: none while it is held, and after that also what was told meanwhile. */
-  counting(floor: WatchCursor | undefined): WatchCursor | undefined {
-    const told = this.#told;
-    const latest =
-      told === undefined || floor === undefined ? (floor ?? told) : laterCursor(told, floor);
-    this.#told = this.#isHeld ? latest : undefined;
-    return this.#isHeld ? undefined : latest;
-  }
-
-  /** The copy has been compared with all of the bucket, or is being filled with it. */
-  release(): void {
-    this.#isHeld = false;
   }
 
   /** Whether the floor has moved, and there may be entries below it that go. */

@@ -49,17 +49,16 @@ export class FollowStage<U> implements Stage<U> {
    */
   async commit(
     changes: Changes<U>,
-    told: WatchCursor | undefined,
+    floor: WatchCursor | undefined,
     position: Position,
   ): Promise<void> {
     const { flusher, floors, emit } = this.#parts;
-    const floor = floors.counting(told);
     if (floor !== undefined && floors.isDue(floor)) {
       const removals = await floors.find(floor, new Set(changes.raw.map(({ key }) => key)));
       await this.remove(removals);
       if (removals.length > 0) emit({ type: "swept", floor, deleted: removals.length });
     }
-    await flusher.commit(told === undefined ? changes : this.#heeding(changes, told), position);
+    await flusher.commit(floor === undefined ? changes : this.#heeding(changes, floor), position);
   }
 
   /** With removals in the place of what the floor has left behind since it was sent. */

@@ -145,7 +145,6 @@ class Watching<U> implements RunningWatch {
     const auditing = this.#audits.run(async () => {
       if (this.#flow.isOver) throw hasEnded();
       const report = await auditOnce(this.#auditParts(), signal);
-      this.#floors.release();
       this.#emit({ type: "audited", report });
       return report;
     });

@@ -229,10 +229,9 @@ export class Supervisor<U> {
   }
 
   async #follow({ watch, from, repair, isUnproven }: FollowingPhase): Promise<Phase> {
-    const { flusher, floors, emit, signal } = this.#options;
+    const { flusher, emit, signal } = this.#options;
     this.#hasWatched = true;
     flusher.beginWatch();
-    floors.begin(isUnproven === true);
     const stage = this.#stage(from, repair);
     emit({ type: "watching", from: from.cursor, ...(isUnproven === true ? { isUnproven } : {}) });
     if (repair !== undefined) emit({ type: "repair-started", reason: repair.reason });
@@ -254,10 +253,10 @@ export class Supervisor<U> {
   #stage(from: Position, repair: Repair | undefined): Stage<U> {
     const { known, floors } = this.#options;
     const follow = new FollowStage(this.#stageParts);
+    floors.begin();
     if (!from.cursor.isNone) return follow;
     known.begin();
     floors.forget();
-    floors.release();
     if (repair === undefined) return new FillStage(follow, known);
     const { actual } = repair;
     return new SyncStage({
