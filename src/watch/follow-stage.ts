@@ -20,6 +20,8 @@ export interface StageParts<U> {
   readonly writer: StoreWriter;
   readonly known: KnownKeys;
   readonly floors: FloorSweep;
+  /** Whether an audit has yet to tell if the bucket has the history that the copy is of. */
+  readonly isUnproven: () => boolean;
   readonly emit: (event: WatchEvent) => void;
 }
 
@@ -35,25 +37,33 @@ export class FollowStage<U> implements Stage<U> {
   }
 
   async flush(batch: FlushBatch<U>): Promise<void> {
-    const { flusher, writer, known } = this.#parts;
+    const { flusher, known } = this.#parts;
     // Before: it can be read as soon as it is applied, and an audit beside it must leave it alone from then on.
     known.note(batch.raw);
-    await this.commit(batch, batch.floor, positionAfter(writer.position, batch));
+    await this.commit(batch, batch.floor, this.#positionAfter(batch));
     flusher.report(batch);
+  }
+
+  /** Without its time while the history is not proven: by that, the next watch would take for proven what has not been compared yet. */
+  #positionAfter(batch: FlushBatch<U>): Position {
+    const { writer, isUnproven } = this.#parts;
+    const position = positionAfter(writer.position, batch);
+    return isUnproven() ? { ...position, timeNs: 0n } : position;
   }
 
   /**
    * Commits the changes, and before them what a floor that has moved leaves behind. The position comes with the changes, last of all: it says
    * that the copy is what the bucket was at that point, and the next watch may not tell of this floor again. The other way round whoever
-   * follows the store would see changes ahead of its position.
+   * follows the store would see changes ahead of its position. While the history is not proven nothing goes: the bucket may have the key of an
+   * old entry without the watch having told. The audit that is due knows.
    */
   async commit(
     changes: Changes<U>,
     floor: WatchCursor | undefined,
     position: Position,
   ): Promise<void> {
-    const { flusher, floors, emit } = this.#parts;
-    if (floor !== undefined && floors.isDue(floor)) {
+    const { flusher, floors, isUnproven, emit } = this.#parts;
+    if (floor !== undefined && !isUnproven() && floors.isDue(floor)) {
       const removals = await floors.find(floor, new Set(changes.raw.map(({ key }) => key)));
       await this.remove(removals);
       if (removals.length > 0) emit({ type: "swept", floor, deleted: removals.length });

@@ -65,11 +65,14 @@ export class Supervisor<U> {
   #caughtUpAt = -Infinity;
   /** Whether the copy may hold another bucket's entries, until a repair is complete. */
   #isForeign = false;
+  /** Whether the copy may be of another history of the bucket, until an audit is complete. */
+  #isUnproven = false;
 
   constructor(options: SupervisorOptions<U>) {
     this.#options = options;
     this.#scope = options.options.scope ?? allKeys;
-    this.#stageParts = { ...options, parse: options.options.parse };
+    const { parse } = options.options;
+    this.#stageParts = { ...options, parse, isUnproven: () => this.#isUnproven };
   }
 
   /** Returns after an abort. Throws what no retry can mend, and what `parse` and `apply` threw. */
@@ -90,6 +93,7 @@ export class Supervisor<U> {
   /** Called with what the flow tells. */
   heard({ type }: WatchEvent): void {
     if (type === "repair-finished") this.#isForeign = false;
+    if (type === "audited") this.#isUnproven = false;
     if (type !== "caught-up") return;
     this.#failures = 0;
     this.#caughtUpAt = this.#options.clock.now();
@@ -233,6 +237,7 @@ export class Supervisor<U> {
     this.#hasWatched = true;
     flusher.beginWatch();
     const stage = this.#stage(from, repair);
+    this.#isUnproven = from.cursor.isNone ? false : this.#isUnproven || isUnproven === true;
     emit({ type: "watching", from: from.cursor, ...(isUnproven === true ? { isUnproven } : {}) });
     if (repair !== undefined) emit({ type: "repair-started", reason: repair.reason });
     let end: FlowEnd;

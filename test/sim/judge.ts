@@ -1,7 +1,7 @@
 import { expiresAtMs } from "../../src/rules/index.js";
 import type { StoredRecord } from "../../src/in-process/record.js";
 import { Lineage } from "./lineage.js";
-import { floorAt, type KeyState, type Making, type Oracle, valueIn } from "./oracle.js";
+import { floorAt, type KeyState, type Making, type Oracle, segmentsOf, valueIn } from "./oracle.js";
 
 /** An entry of a copy. */
 export interface ShownEntry {
@@ -18,6 +18,8 @@ export interface JudgeOptions {
   /** Keys that the copy follows. */
   readonly keys: readonly string[];
   readonly retains: boolean;
+  /** Whether it knows when the record at its position was stored. Default: false. */
+  readonly keepsTimes?: boolean;
   /** By how much a copy may be wrong about the bucket's time, in milliseconds. */
   readonly clockErrorMs: () => number;
   readonly now: () => number;
@@ -168,10 +170,42 @@ export class Judge {
       const isWhole = segmentsOf(states).some(([from, to]) =>
         this.#isOneOf(shown, states, this.#firstWhole(states, from, to, { position, reachedAt })),
       );
-      if (isWhole) continue;
+      if (isWhole || this.#isOfBefore(making, shown, states, position)) continue;
       return `${told(shown, key)}, and the bucket had ${states.slice(-6).map(toldState).join(", then ")}`;
     }
     return undefined;
+  }
+
+  /**
+   * Whether the copy has it from before a roll back, and went on in the new history behind it, which said nothing of the key yet: nobody can tell
+   * the two apart where the record at its position has gone, or its log does not say when that was stored. It does not call itself
+   * live before an audit, to which {@link Judge.current} holds it.
+   */
+  #isOfBefore(
+    making: Making,
+    shown: ShownEntry | undefined,
+    states: readonly KeyState[],
+    position: number,
+  ): boolean {
+    return segmentsOf(states)
+      .slice(0, -1)
+      .some(([from, to]) => {
+        const rolledBackAt = states[to - 1]?.until ?? 0;
+        const step = this.lineage.resumedFrom(rolledBackAt);
+        if (step === undefined || step.at < making.madeAt) return false;
+        const left = Number(step.position);
+        if (left >= position || this.#isTold(making, left)) return false;
+        const isNews = ({ record }: KeyState): boolean =>
+          record !== undefined && record.sequence > left && record.sequence <= position;
+        if (states.slice(to).some(isNews)) return false;
+        const whole = { position: left, reachedAt: step.at };
+        return this.#isOneOf(shown, states.slice(0, to), this.#firstWhole(states, from, to, whole));
+      });
+  }
+
+  /** Whether the record at a position tells the history that a copy was of from the one that there is. */
+  #isTold({ stream }: Making, position: number): boolean {
+    return this.#options.keepsTimes === true && stream.log.at(position) !== undefined;
   }
 
   /** The oldest state that a copy may show which is whole up to a position. */
@@ -279,18 +313,6 @@ export class Judge {
     const ttl = expiresAt === undefined ? {} : { ttlMs: expiresAt - time };
     return expiresAtMs({ timeMs: time, ...ttl }, limits);
   }
-}
-
-/** The stretches between roll backs. */
-function segmentsOf(states: readonly KeyState[]): [from: number, to: number][] {
-  const segments: [number, number][] = [];
-  let from = 0;
-  for (const [index, { ended }] of states.entries()) {
-    if (ended !== "rolled-back") continue;
-    segments.push([from, index + 1]);
-    from = index + 1;
-  }
-  return [...segments, [from, states.length]];
 }
 
 function isThis(shown: ShownEntry | undefined, value: StoredRecord | undefined): boolean {

@@ -386,6 +386,7 @@ export class Keeper {
       this.#wasLive ||= isLive;
       this.#liveSince = isLive ? world.now() : Infinity;
     }
+    if (event.type === "repair-started") world.judge.lineage.repaired();
     if (event.type === "log-repaired") {
       this.#wasRepaired = true;
       world.isDamageTold = true;

@@ -155,3 +155,15 @@ export function floorAt({ floors, rolledBackAt }: Making, time: number): number 
 export function valueIn({ record }: KeyState): StoredRecord | undefined {
   return record?.kind === "put" ? record : undefined;
 }
+
+/** The stretches between roll backs. */
+export function segmentsOf(states: readonly KeyState[]): [from: number, to: number][] {
+  const segments: [number, number][] = [];
+  let from = 0;
+  for (const [index, { ended }] of states.entries()) {
+    if (ended !== "rolled-back") continue;
+    segments.push([from, index + 1]);
+    from = index + 1;
+  }
+  return [...segments, [from, states.length]];
+}

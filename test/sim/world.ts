@@ -108,8 +108,7 @@ export class World {
     this.trace = trace;
     this.keys = Array.from({ length: config.keys }, (_, index) => keyOf(index));
     this.#line = randomFor(seed, "line");
-    const diskRandom = randomFor(seed, "disk");
-    this.disk = new SimulatedDisk(this.clock, diskRandom);
+    this.disk = new SimulatedDisk(this.clock, randomFor(seed, "disk"));
     const slow = randomFor(seed, "disk latency");
     this.disk.latencyMs = () => this.#slowDiskMs + delay(config.disk, slow, this.#isCalm);
     this.disk.onOperation = (name, path, bytes) => {
@@ -123,6 +122,7 @@ export class World {
       oracle: this.oracle,
       keys: this.keys.filter((key) => scope?.some((prefix) => key.startsWith(prefix)) ?? true),
       retains: expiry === "retain",
+      keepsTimes: config.replica.format === 3,
       clockErrorMs: () =>
         config.weights.clock === 0 || this.isClockKnown ? CLOCK_ERROR_MS : Infinity,
       now,

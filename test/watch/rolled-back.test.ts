@@ -58,6 +58,31 @@ describe("the time of a position", () => {
   });
 });
 
+describe("a history that nothing shows to be the same", () => {
+  test("gives no position a time before an audit, lest the next watch take it for proven", async () => {
+    const source = uncounted();
+    const store = copyAt(1000);
+    await using watching = startWatching({ source, store, auditor: source, origin });
+    source.keep({ ...put("a", 8), timeMs: 2000 });
+    await bring(watching, [{ ...put("a", 8), timeMs: 2000 }], { caughtUp: true });
+    assert.deepEqual([store.cursor(), store.timeNs], [at(8), 0n]);
+    await watching.watch.audit();
+    await bring(watching, [{ ...put("a", 9), timeMs: 3000 }]);
+    assert.deepEqual([store.cursor(), store.timeNs], [at(9), 3000n * NS]);
+  });
+
+  test("has no key removed for a floor: the bucket may have it, and the audit tells", async () => {
+    const source = uncounted();
+    const store = copy();
+    await using watching = startWatching({ source, store, auditor: source, origin });
+    source.keep(put("a", 4), put("c", 3), put("z", 9));
+    await bring(watching, [put("z", 9)], { floor: at(3), caughtUp: true });
+    await watching.watch.audit();
+    assert.deepEqual(revisions(store), ["a@4", "c@3", "z@9"]);
+    assert.ok(!watching.journal.some((line) => line.includes("delete a@")));
+  });
+});
+
 describe("an audit", () => {
   test("of a bucket that was rolled back to before the copy's position leaves all to the repair that is yet to come", async () => {
     const source = uncounted();
