@@ -106,6 +106,8 @@ describe("a floor", () => {
   test("that comes while an audit fetches a record keeps out what is older", async () => {
     const source = uncounted();
     const store = MemoryStore.of([put("z", 8)], at(9));
+    store.timeNs = 1_000_000_000n;
+    source.recordAt = () => Promise.resolve({ ...put("gone", 9), timeMs: 1000 });
     source.keep(put("a", 3), put("b", 7), put("z", 8));
     const gate = new Gate();
     const entry = source.entry.bind(source);
@@ -122,6 +124,37 @@ describe("a floor", () => {
     gate.open();
     await auditing;
     assert.deepEqual([...store.entries.keys()].toSorted(), ["b", "z"]);
+  });
+
+  test("sweeps nothing of a copy that may be of another history before an audit has compared it", async () => {
+    const source = uncounted();
+    source.recordAt = () => Promise.resolve(undefined);
+    const store = MemoryStore.of([put("a", 1), put("z", 8)], at(9));
+    store.timeNs = 1_000_000_000n;
+    // In the bucket's own history `a` was written again before the position.
+    source.keep(put("a", 4), put("z", 8));
+    const gate = new Gate();
+    const records = source.records.bind(source);
+    source.records = async function* (scope) {
+      await gate.pass();
+      yield* records(scope);
+    };
+    await using watching = startWatching({ source, store, auditor: source });
+    await bring(watching, [put("y", 10)], { floor: at(3), caughtUp: true });
+    assert.deepEqual([...store.entries.keys()].toSorted(), ["a", "y", "z"]);
+    source.keep(put("a", 4), put("z", 8), put("y", 10));
+    const auditing = watching.watch.audit();
+    gate.open();
+    await auditing;
+    assert.deepEqual(
+      [...store.entries.values()].map(({ key, version }) => `${key}@${version.toU64()}`).toSorted(),
+      ["a@4", "y@10", "z@8"],
+    );
+    await bring(watching, [], { cursor: at(11) });
+    assert.equal(store.entries.has("a"), true);
+    source.kept.delete("a");
+    await bring(watching, [], { cursor: at(12), floor: at(6) });
+    assert.deepEqual([...store.entries.keys()].toSorted(), ["y", "z"]);
   });
 
   test("sweeps also what a repair brought into a copy whose oldest entries were known", async () => {
