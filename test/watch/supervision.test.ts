@@ -5,7 +5,7 @@ import { type CursorOrigin, watchApplied } from "../../src/watch/index.js";
 import { WatchCursor } from "../../src/values/index.js";
 import { MemoryStore } from "../support/memory-store.js";
 import { at, batchOf, put, ScriptedSource } from "../support/scripted-source.js";
-import { startWatching, turns, type Watching } from "../support/watching.js";
+import { bring, startWatching, turns, type Watching } from "../support/watching.js";
 
 function failure(code: ErrorCode): MillpondError {
   return new MillpondError(code, `a ${code} on purpose`);
@@ -221,13 +221,36 @@ describe("the origin of a position", () => {
     };
     await using watching = startWatching({ source, store, origin });
     await turns(10);
-    assert.deepEqual(source.calls, ["watch all from 5", "read", "read", "watch all"]);
+    assert.deepEqual(source.calls, ["watch all from 5", "read", "read", "watch all", "read"]);
     source.current.give(batchOf([], { cursor: at(2), caughtUp: true }));
     await turns();
     watching.clock.advance(10);
     await turns();
     assert.equal(source.calls.at(-1), "adopt at none");
     assert.ok(source.watches[0]?.closed);
+    assert.equal(store.size, 0);
+  });
+
+  test("of a bucket that is made again before it is watched is read anew, and the watch with it", async () => {
+    const source = new ScriptedSource();
+    const store = MemoryStore.of([put("a", 1)], at(5));
+    const origin = originOf("tuesday");
+    origin.stored = "monday";
+    const read = origin.read.bind(origin);
+    let reads = 0;
+    origin.read = async () => {
+      reads += 1;
+      return { ...(await read()), created: reads < 3 ? "tuesday" : "wednesday" };
+    };
+    await using watching = startWatching({ source, store, origin });
+    await turns(10);
+    assert.equal(source.watches.length, 2);
+    assert.ok(source.current.closed);
+    watching.clock.advance(200);
+    await turns(10);
+    await bring(watching, [], { cursor: at(2), caughtUp: true });
+    assert.equal(source.watches.length, 3);
+    assert.equal(origin.stored, "wednesday");
     assert.equal(store.size, 0);
   });
 
