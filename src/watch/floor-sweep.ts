@@ -20,6 +20,8 @@ export class FloorSweep {
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
   #floor = WatchCursor.none;
+  /** The latest that was told while none counted. */
+  #told: WatchCursor | undefined;
   /** The oldest entries, ascending by version: all that are older than `#knownUpTo`, except those that changed since. */
   #next: readonly Aged[] = [];
   #knownUpTo = WatchCursor.none;
@@ -44,6 +46,16 @@ export class FloorSweep {
   /** A new watch has its own floor. */
   begin(): void {
     this.#floor = WatchCursor.none;
+    this.#told = undefined;
+  }
+
+  /** The floor that counts where this one was told: none while it `isHeld`, and after that also what was told meanwhile. */
+  counting(floor: WatchCursor | undefined, isHeld: boolean): WatchCursor | undefined {
+    const told = this.#told;
+    const latest =
+      told === undefined || floor === undefined ? (floor ?? told) : laterCursor(told, floor);
+    this.#told = isHeld ? latest : undefined;
+    return isHeld ? undefined : latest;
   }
 
   /** Whether the floor has moved, and there may be entries below it that go. */

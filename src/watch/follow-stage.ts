@@ -55,20 +55,21 @@ export class FollowStage<U> implements Stage<U> {
    * Commits the changes, and before them what a floor that has moved leaves behind. The position comes with the changes, last of all: it says
    * that the copy is what the bucket was at that point, and the next watch may not tell of this floor again. The other way round whoever
    * follows the store would see changes ahead of its position. While the history is not proven nothing goes: the bucket may have the key of an
-   * old entry without the watch having told. The audit that is due knows.
+   * old entry without the watch having told. The audit that is due knows, and what was told meanwhile counts after it.
    */
   async commit(
     changes: Changes<U>,
-    floor: WatchCursor | undefined,
+    told: WatchCursor | undefined,
     position: Position,
   ): Promise<void> {
     const { flusher, floors, isUnproven, emit } = this.#parts;
-    if (floor !== undefined && !isUnproven() && floors.isDue(floor)) {
+    const floor = floors.counting(told, isUnproven());
+    if (floor !== undefined && floors.isDue(floor)) {
       const removals = await floors.find(floor, new Set(changes.raw.map(({ key }) => key)));
       await this.remove(removals);
       if (removals.length > 0) emit({ type: "swept", floor, deleted: removals.length });
     }
-    await flusher.commit(floor === undefined ? changes : this.#heeding(changes, floor), position);
+    await flusher.commit(told === undefined ? changes : this.#heeding(changes, told), position);
   }
 
   /** With removals in the place of what the floor has left behind since it was sent. */
