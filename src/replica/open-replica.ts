@@ -63,6 +63,8 @@ async function openOver(store: SnapshotStore, opening: Opening): Promise<Replica
   if (progress.hasRepairedLog) await note.forgetAfterDamage();
   const seenFile = new SeenFile(fs, options.path);
   const seen = await seenFile.read();
+  // It is of what was there before, and would vouch for what has been filled in half.
+  if (store.cursor().isNone) await seenFile.remove();
   options.signal?.throwIfAborted();
   return assemble({
     options,

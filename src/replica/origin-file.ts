@@ -3,7 +3,7 @@ import { IoError } from "../errors/index.js";
 import type { FileSystem } from "../platform/index.js";
 import type { CopyIdentity } from "../rules/index.js";
 import { identityOf, textOf } from "./identity-text.js";
-import { readSmallFile, replaceSmallFile } from "./small-file.js";
+import { readSmallFile, removeSmallFile, replaceSmallFile } from "./small-file.js";
 
 /** The log in a replica's directory. */
 export const LOG_NAME = "copy.snap";
@@ -50,13 +50,7 @@ export class OriginFile {
   }
 
   /** For good, also over a power loss. Throws `io`. */
-  async remove(): Promise<void> {
-    try {
-      if ((await this.#fs.stat(this.#path)) === undefined) return;
-      await this.#fs.remove(this.#path);
-      await this.#fs.syncDirectory(dirname(this.#path));
-    } catch (error) {
-      throw new IoError(this.#path, "remove", error);
-    }
+  remove(): Promise<void> {
+    return removeSmallFile(this.#fs, this.#path);
   }
 }

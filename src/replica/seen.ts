@@ -3,7 +3,7 @@ import { crc32 } from "node:zlib";
 import type { FileSystem } from "../platform/index.js";
 import { type AgeLimits, hasReached } from "../rules/index.js";
 import { WatchCursor } from "../values/index.js";
-import { objectOf, readSmallFile, replaceSmallFile } from "./small-file.js";
+import { objectOf, readSmallFile, removeSmallFile, replaceSmallFile } from "./small-file.js";
 
 /** What a replica last saw of its bucket, for a start that cannot reach it. Nothing of it is needed: losing it costs a look. */
 export interface Seen {
@@ -36,6 +36,11 @@ export class SeenFile {
   async read(): Promise<Seen | undefined> {
     const text = await readSmallFile(this.#fs, this.#path, MAX_BYTES).catch(() => undefined);
     return text === undefined ? undefined : seenOf(text);
+  }
+
+  /** For good, also over a power loss. Throws `io`. */
+  async remove(): Promise<void> {
+    await removeSmallFile(this.#fs, this.#path);
   }
 
   /** Throws `io`. */

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { IoError } from "../errors/index.js";
 import type { FileSystem } from "../platform/index.js";
 
@@ -45,6 +46,17 @@ export async function replaceSmallFile(
     await fs.rename(temporary, path);
   } catch (error) {
     throw new IoError(path, "write", error);
+  }
+}
+
+/** For good, also over a power loss. Throws `io`. */
+export async function removeSmallFile(fs: FileSystem, path: string): Promise<void> {
+  try {
+    if ((await fs.stat(path)) === undefined) return;
+    await fs.remove(path);
+    await fs.syncDirectory(dirname(path));
+  } catch (error) {
+    throw new IoError(path, "remove", error);
   }
 }
 

@@ -1,8 +1,22 @@
 import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, test } from "node:test";
-import { levelAtOf, sealed, type Seen, seenOf, textOfSeen } from "../../src/replica/seen.js";
+import { openInProcess } from "../../src/in-process/index.js";
+import { nodeFileSystem } from "../../src/platform/index.js";
+import { openReplica } from "../../src/replica/index.js";
+import {
+  levelAtOf,
+  sealed,
+  type Seen,
+  SeenFile,
+  seenOf,
+  textOfSeen,
+} from "../../src/replica/seen.js";
 import { WatchCursor } from "../../src/values/index.js";
+import { bytes as bytesOf } from "../support/bucket.js";
 import { at } from "../support/scripted-source.js";
+import { tempDirectory } from "../support/temp-directory.js";
 
 const seen: Seen = {
   origin: "b",
@@ -82,5 +96,26 @@ describe("what was seen of a bucket", () => {
     assert.equal(levelAtOf(seen, undefined, at(7)), undefined);
     assert.equal(levelAtOf({ ...seen, cursor: WatchCursor.none }, "b", at(7)), undefined);
     assert.equal(levelAtOf(undefined, "b", at(7)), undefined);
+  });
+});
+
+describe("what was seen of a bucket by a copy that has lost its position", () => {
+  test("is gone before the copy is filled again, and vouches for no half of it", async () => {
+    await using directory = await tempDirectory();
+    const path = directory.file("copy");
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    await source.put("a", bytesOf("1"));
+    const file = new SeenFile(nodeFileSystem, path);
+    {
+      await using replica = await openReplica({ source, path });
+      await replica.ready();
+    }
+    assert.notEqual((await file.read())?.levelAt, undefined);
+    await rm(join(path, "copy.snap"));
+    connection.disconnect();
+    await using replica = await openReplica({ source, path });
+    assert.equal(replica.status().asOf, undefined);
+    assert.equal((await file.read())?.levelAt, undefined);
   });
 });
