@@ -99,10 +99,15 @@ class Watching<U> implements RunningWatch {
       onResume: (from, isProven) => this.#onResume(from, isProven),
       onDoubt: () => {
         this.#checks?.distrust();
+        // It may be the floor of another history, below which this one may have what the copy lacks.
+        this.#floors.begin();
         // What was delivered before would count as the flow's own, which an audit leaves alone.
         return this.#flow.hold();
       },
-      onRebuild: () => this.#checks?.hurry(),
+      onRebuild: () => {
+        this.#checks?.hurry();
+        this.#floors.begin();
+      },
     });
     if (auditor !== undefined) {
       const audit = (stopped: AbortSignal): Promise<AuditReport> => this.#audit(stopped);
