@@ -14,7 +14,7 @@ const last = await watchApplied({
   source: bucket,
   parse: (update) => ({
     name: update.key,
-    on: update.kind === "put" && String(update.value) === "on",
+    on: update.kind === "put" && Buffer.from(update.value).toString() === "on",
   }),
   async apply(batch) {
     for (const { name, on } of batch) flags.set(name, on);
