@@ -223,7 +223,9 @@ export class Progress {
     switch (event.type) {
       case "watching":
         this.#line.watchBegun();
-        this.#isOfUnknownHistory ||= event.isUnproven === true;
+        // One that begins with the full state compares all by itself.
+        this.#isOfUnknownHistory =
+          !event.from.isNone && (this.#isOfUnknownHistory || event.isUnproven === true);
         // One that begins with the full state undoes an earlier resume; one that goes on after it makes none.
         if (!this.#isReady) this.#resumed = !event.from.isNone && this.#resumed !== false;
         break;

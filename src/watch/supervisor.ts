@@ -188,7 +188,8 @@ export class Supervisor<U> {
    *
    * 1. Read who the bucket is, before the watch: should the bucket be made again in between, what is noted in the end is the
    *    earlier making, which the next start refuses. The other way round it would accept a position of the wrong one.
-   * 2. Set up the watch, and read again: of a bucket made again in between nobody has asked yet whether the copy is its own. Up to here nothing has changed: the old position is still with the old data, the next start
+   * 2. Set up the watch, and read again: of a bucket made again in between nobody has asked yet whether the copy is its own.
+   *    Up to here nothing has changed: the old position is still with the old data, the next start
    *    resumes from it and finds it expired (or foreign) again.
    * 3. Withdraw the position. From here on a crash leaves a copy without one, and the next start begins with the full state,
    *    whatever part of it the data below has. Keeping the old position during the repair would be wrong: a bucket that was

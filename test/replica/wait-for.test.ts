@@ -87,6 +87,23 @@ describe("waiting for a revision", () => {
     await replica.waitFor(version);
   });
 
+  test("needs no audit where what could not be proven is filled anew", async () => {
+    await using connection = await openInProcess();
+    const source = await connection.createBucket("b");
+    const copy = new CurrentCopy(new MemoryStore(), { text: undefined });
+    const progress = new Progress(systemClock, source, () => undefined);
+    const cursor = WatchCursor.fromU64(2);
+    progress.move("opened");
+    progress.watched({ type: "watching", from: cursor, isUnproven: true }, copy);
+    progress.watched({ type: "caught-up", cursor }, copy);
+    assert.equal(progress.state, "syncing");
+    assert.equal(progress.isReady, false);
+    progress.watched({ type: "watching", from: WatchCursor.none }, copy);
+    progress.watched({ type: "caught-up", cursor }, copy);
+    assert.equal(progress.state, "live");
+    assert.equal(progress.isReady, true);
+  });
+
   test("lasts while a later record of the key may be on its way: until the copy is level", async () => {
     await using connection = await openInProcess();
     const source = await connection.createBucket("b");

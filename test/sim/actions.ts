@@ -191,7 +191,7 @@ export class ActionSource {
 
   /**
    * Found at the next start only, and the bucket may have outgrown the copy's position by then. Logs of format 2 do not say when what is
-   * at their position was stored: there nothing but the audit after a resume tells.
+   * at their position was stored: there the copy is not live before the audit.
    */
   #rollBackUnseen(): Deed {
     const writes = this.#below(60);
