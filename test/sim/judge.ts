@@ -1,6 +1,6 @@
 import { expiresAtMs } from "../../src/rules/index.js";
 import type { StoredRecord } from "../../src/in-process/record.js";
-import { Lineage } from "./lineage.js";
+import { Lineage, type Step } from "./lineage.js";
 import { floorAt, type KeyState, type Making, type Oracle, segmentsOf, valueIn } from "./oracle.js";
 
 /** An entry of a copy. */
@@ -62,7 +62,7 @@ export class Judge {
         first = 0;
       if (this.#isKeptOfOld(states, first)) first = 0;
       const shown = view.get(key);
-      if (this.#isOneOf(shown, states, first)) continue;
+      if (this.#isOneOf(shown, states, first) || this.#isSameInBoth(shown, states)) continue;
       return `${told(shown, key)}, and the bucket had ${states.slice(first).map(toldState).join(", then ")}`;
     }
     return this.#strangers(view);
@@ -113,6 +113,7 @@ export class Judge {
       if (isThis(shown, value)) continue;
       if (shown === undefined && value !== undefined && this.#mayBeOver(value)) continue;
       if (this.#isUncovered(shown, key)) continue;
+      if (this.#isSameInBoth(shown, oracle.present?.keys.get(key) ?? [])) continue;
       // What the bucket forgot is kept on purpose, and no longer compared with anything.
       if (shown !== undefined && value === undefined && (retains || isRaw)) {
         if ((retains && this.#isOfPresent(shown)) || (!retains && oracle.isMortal)) continue;
@@ -179,7 +180,8 @@ export class Judge {
   /**
    * Whether the copy has it from before a roll back, and went on in the new history behind it, which said nothing of the key yet: nobody can tell
    * the two apart where the record at its position has gone, or its log does not say when that was stored. It does not call itself
-   * live before an audit, to which {@link Judge.current} holds it.
+   * live before an audit, to which {@link Judge.current} holds it. Or it retains: then neither a repair nor an audit takes from it what a
+   * roll back took from the bucket.
    */
   #isOfBefore(
     making: Making,
@@ -191,16 +193,42 @@ export class Judge {
       .slice(0, -1)
       .some(([from, to]) => {
         const rolledBackAt = states[to - 1]?.until ?? 0;
+        const wasWhole = (step: Step): boolean => {
+          const whole = { position: Number(step.position), reachedAt: step.at };
+          const first = this.#firstWhole(states, from, to, whole);
+          return this.#isOneOf(shown, states.slice(0, to), first);
+        };
+        const hasNewsAfter = (left: number): boolean =>
+          states.slice(to).some(({ record }) => {
+            return record !== undefined && record.sequence > left && record.sequence <= position;
+          });
+        const kept = this.#options.retains ? this.lineage.wasAt(rolledBackAt) : undefined;
+        if (kept !== undefined && kept.at >= making.madeAt && !hasNewsAfter(0) && wasWhole(kept))
+          return true;
         const step = this.lineage.resumedFrom(rolledBackAt);
         if (step === undefined || step.at < making.madeAt) return false;
         const left = Number(step.position);
         if (left >= position || this.#isTold(making, left)) return false;
-        const isNews = ({ record }: KeyState): boolean =>
-          record !== undefined && record.sequence > left && record.sequence <= position;
-        if (states.slice(to).some(isNews)) return false;
-        const whole = { position: left, reachedAt: step.at };
-        return this.#isOneOf(shown, states.slice(0, to), this.#firstWhole(states, from, to, whole));
+        return !hasNewsAfter(left) && wasWhole(step);
       });
+  }
+
+  /**
+   * Whether the key has the same revision in a history that was rolled back while the copy was away as in the one that came after: a log that
+   * keeps no times has nothing to tell the two apart, and no listing brings values.
+   */
+  #isSameInBoth(shown: ShownEntry | undefined, states: readonly KeyState[]): boolean {
+    if (this.#options.keepsTimes === true || shown === undefined) return false;
+    const segments = segmentsOf(states);
+    const [since = 0] = segments.at(-1) ?? [];
+    const isThere = states.slice(since).some((state) => {
+      return valueIn(state)?.sequence === Number(shown.revision ?? -1n);
+    });
+    if (!isThere) return false;
+    return segments.slice(0, -1).some(([from, to]) => {
+      if (this.lineage.resumedFrom(states[to - 1]?.until ?? 0) === undefined) return false;
+      return states.slice(from, to).some((state) => isThis(shown, valueIn(state)));
+    });
   }
 
   /** Whether the record at a position tells the history that a copy was of from the one that there is. */

@@ -1,4 +1,5 @@
-interface Step {
+/** A position, and when the copy was there at the latest. */
+export interface Step {
   readonly position: bigint;
   readonly at: number;
 }
@@ -40,6 +41,11 @@ export class Lineage {
   /** Where it was at that time, if it has gone on from there: one that resumed in another history has all before that from the old one. */
   resumedFrom(time: number): Step | undefined {
     return this.#runs.at(-1)?.findLast(({ at }) => at < time);
+  }
+
+  /** Where it was at that time, be there a repair since then or not. */
+  wasAt(time: number): Step | undefined {
+    return this.#runs.flat().findLast(({ at }) => at < time);
   }
 
   /** When it came to what has this sequence; `Infinity`: it has not. */

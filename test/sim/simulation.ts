@@ -147,8 +147,11 @@ async function close(
     if (world.violation !== undefined) return;
     world.trace.add(`closing ${JSON.stringify(deed)}`);
     if (deed.do === "wait") await wait(world, machine, deed.ms);
-    else if (deed.do !== "converge") await act(world, machine, deed);
-    else {
+    else if (deed.do !== "converge") {
+      await act(world, machine, deed);
+      // Else what is on its way would seem to have been held up for as long as the clock jumps with the next step.
+      await pass(TURNS);
+    } else {
       await step(world, machine);
       await converge(world, machine);
     }
@@ -169,14 +172,18 @@ async function letGo({ clock }: World): Promise<void> {
     clock.runNext();
     await nextTurn();
   }
-  for (let turn = 0; turn < TURNS_AT_END; turn += 1) await nextTurn();
+  await pass(TURNS_AT_END);
+}
+
+async function pass(turns: number): Promise<void> {
+  for (let turn = 0; turn < turns; turn += 1) await nextTurn();
 }
 
 async function step(world: World, machine: Machine): Promise<void> {
   world.step += 1;
   const before = world.now();
   world.clock.runNext();
-  for (let turn = 0; turn < TURNS; turn += 1) await nextTurn();
+  await pass(TURNS);
   if (world.now() !== before) world.trace.add(`${world.step} ${world.now() - world.startedAt}`);
   machine.check(false);
 }
