@@ -198,9 +198,10 @@ export class Judge {
           const first = this.#firstWhole(states, from, to, whole);
           return this.#isOneOf(shown, states.slice(0, to), first);
         };
-        const hasNewsAfter = (left: number): boolean =>
-          states.slice(to).some(({ record }) => {
-            return record !== undefined && record.sequence > left && record.sequence <= position;
+        const hasNewsAfter = (left: number, leftAt = 0): boolean =>
+          states.slice(to).some(({ record, until }) => {
+            const { sequence = 0 } = record ?? {};
+            return sequence > left && sequence <= position && !(until < leftAt);
           });
         const kept = this.#options.retains ? this.lineage.wasAt(rolledBackAt) : undefined;
         if (kept !== undefined && kept.at >= making.madeAt && !hasNewsAfter(0) && wasWhole(kept))
@@ -208,8 +209,8 @@ export class Judge {
         const step = this.lineage.resumedFrom(rolledBackAt);
         if (step === undefined || step.at < making.madeAt) return false;
         const left = Number(step.position);
-        if (left >= position || this.#isTold(making, left)) return false;
-        return !hasNewsAfter(left) && wasWhole(step);
+        if (left >= position || this.#isTold(making, left, rolledBackAt)) return false;
+        return !hasNewsAfter(left, this.lineage.leftAt(step)) && wasWhole(step);
       });
   }
 
@@ -231,9 +232,15 @@ export class Judge {
     });
   }
 
-  /** Whether the record at a position tells the history that a copy was of from the one that there is. */
-  #isTold({ stream }: Making, position: number): boolean {
-    return this.#options.keepsTimes === true && stream.log.at(position) !== undefined;
+  /**
+   * Whether the record at a position tells the history that a copy was of from the one that there is. Of a record of another scope it has no
+   * time: it learnt no more than the position.
+   */
+  #isTold({ stream, keys }: Making, position: number, rolledBackAt: number): boolean {
+    if (this.#options.keepsTimes !== true || stream.log.at(position) === undefined) return false;
+    const isThere = ({ record, from }: KeyState): boolean =>
+      record?.sequence === position && from < rolledBackAt;
+    return this.#options.keys.some((key) => keys.get(key)?.some(isThere) === true);
   }
 
   /** The oldest state that a copy may show which is whole up to a position. */

@@ -43,6 +43,12 @@ export class Lineage {
     return this.#runs.at(-1)?.findLast(({ at }) => at < time);
   }
 
+  /** When it was further than there, and so had heard of the history that there was by then. */
+  leftAt(step: Step): number | undefined {
+    const run = this.#runs.at(-1) ?? [];
+    return run[run.indexOf(step) + 1]?.at;
+  }
+
   /** Where it was at that time, be there a repair since then or not. */
   wasAt(time: number): Step | undefined {
     return this.#runs.flat().findLast(({ at }) => at < time);
