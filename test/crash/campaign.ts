@@ -13,6 +13,8 @@ export const variants: readonly Variant[] = [
 
 /** Processes killed over one bucket and one set of copies; then come new ones. */
 const SIGNALS_PER_CELL = 60;
+/** So many cells in a row without a kill: none can be run here. */
+const MOST_IDLE_CELLS = 4;
 
 export interface Campaign {
   readonly servers: readonly ServerVersion[];
@@ -48,7 +50,7 @@ export interface CampaignReport {
   readonly complaints: readonly string[];
 }
 
-/** Runs cell after cell. What is not as promised ends its cell and is told in the end. */
+/** Runs cell after cell. What is not as promised ends its cell and is told in the end. Where no cell can be run it is over. */
 export async function runCampaign(campaign: Campaign): Promise<CampaignReport> {
   return await new CampaignRun(campaign).run();
 }
@@ -61,6 +63,7 @@ class CampaignRun implements CampaignReport {
   readonly #endsAt: number;
   readonly #running = new Set<Tally>();
   #cells = 0;
+  #idleCells = 0;
 
   constructor(campaign: Campaign) {
     this.#campaign = campaign;
@@ -98,12 +101,14 @@ class CampaignRun implements CampaignReport {
         const what = isViolation ? String(error) : `could not be run: ${String(error)}`;
         this.complaints.push(`${nameOf(cell)}: ${what}`);
       });
+      this.#idleCells = tallies.some(({ kills }) => kills > 0) ? 0 : this.#idleCells + 1;
       this.#join(cell, tallies);
       this.#campaign.onProgress?.(this, cell);
     }
   }
 
   get #isOver(): boolean {
+    if (this.#idleCells >= MOST_IDLE_CELLS) return true;
     return this.kills >= this.#campaign.kills || performance.now() >= this.#endsAt;
   }
 
