@@ -26,6 +26,7 @@ import { isInPlace, MovedAwayError } from "./in-place.js";
 import { ioError, syncFailed } from "./io-errors.js";
 import { LastPosition } from "./last-position.js";
 import { LogFile } from "./log-file.js";
+import { NameSync } from "./name-sync.js";
 import { openForWriting, type WritableLog } from "./open-log.js";
 import { byFailedSync, byFailedWrite, byMove, poisonedError, type Poisoning } from "./poisoning.js";
 import { checkHealing, type HealingOptions } from "./repair/index.js";
@@ -91,15 +92,14 @@ export class LogAppender {
   #untilPlaceCheck = PLACE_CHECK_EVERY;
   #compaction: Compaction | undefined;
   readonly #rewrites = new RewriteTurns();
-  /** Of the last compaction; undefined once it has succeeded. */
-  #directorySync: Promise<void> | undefined;
+  readonly #name = new NameSync(() => this.#syncDirectory());
   #closing: Promise<void> | undefined;
 
   private constructor(path: string, log: WritableLog, options: LogAppenderOptions) {
     this.path = path;
     this.#target = log.target;
     this.#lock = log.lock;
-    this.#file = new LogFile(path, log);
+    this.#file = new LogFile(path, { ...log, inheritedFrom: log.syncedBytes ?? 0 });
     this.#lastPosition = new LastPosition(log.positionEnd);
     this.#compactBytes = log.compactBytes;
     this.#fs = options.fs ?? nodeFileSystem;
@@ -123,7 +123,8 @@ export class LogAppender {
     const log = await openForWriting(fs, path, visitor, { ...options, format, random });
     const appender = new LogAppender(path, log, options);
     try {
-      if (appender.#durability === "power") await appender.#syncOpened(log.syncedBytes);
+      // What is there may come from a process that did not sync it.
+      if (appender.#durability === "power") await appender.#syncs.wait();
       return appender;
     } catch (error) {
       await appender.close();
@@ -302,7 +303,7 @@ export class LogAppender {
     // A sync that began before still uses it.
     await this.#syncs.settled();
     await from.handle.close().catch(() => undefined);
-    await this.#directorySync;
+    await this.#name.settled();
   }
 
   /** Without giving way: whatever is appended next goes to the new file only. */
@@ -323,10 +324,7 @@ export class LogAppender {
     this.#compaction = undefined;
     if (isHealing) this.#poisoning = undefined;
     if (file.tear !== undefined) this.#poison(byFailedWrite(file.tear.cause));
-    const synced = this.#syncDirectory();
-    this.#directorySync = synced;
-    // Whoever waits for it hears of it; where nobody does yet, it is no unhandled rejection.
-    synced.catch(() => undefined);
+    this.#name.begin();
   }
 
   async #closeOnce(): Promise<void> {
@@ -335,20 +333,6 @@ export class LogAppender {
     await this.#syncs.settled();
     await this.#file.handle.close().catch(() => undefined);
     await this.#lock.release();
-  }
-
-  /**
-   * What is there may come from a process that did not sync it, or failed to and died before it could cut it off. Then the system has given
-   * it up but goes on showing it, and would say of a sync that all is well: what was appended is written again, as it is.
-   */
-  async #syncOpened(syncedBytes = 0): Promise<void> {
-    try {
-      await this.#file.writeAgainFrom(syncedBytes);
-    } catch (cause) {
-      throw ioError(this.path, "write again", cause);
-    }
-    await this.#syncs.wait();
-    await this.#syncDirectory();
   }
 
   /** Both files while a compaction writes to both: until its rename is known to last, either may be what is left. */
@@ -367,7 +351,11 @@ export class LogAppender {
     if (own.status === "rejected" && this.#file === file) {
       throw this.#poisonBySync(syncFailed(this.path, own.reason));
     }
-    await this.#directorySync;
+    try {
+      await this.#name.ensure();
+    } catch (cause) {
+      throw this.isPoisoned ? cause : this.#poisonBySync(syncFailed(this.path, cause));
+    }
   }
 
   /** With durability `power` nobody was told of what it does not make safe: where it fails, no later process may take that for safe. */
@@ -387,7 +375,6 @@ export class LogAppender {
   async #syncDirectory(): Promise<void> {
     try {
       await this.#fs.syncDirectory(dirname(this.#target));
-      this.#directorySync = undefined;
     } catch (cause) {
       const error = ioError(this.path, "sync the directory of", cause);
       if (this.#durability === "process") throw error;

@@ -10,6 +10,8 @@ export interface LogFileState {
   readonly salt: Uint8Array;
   /** The file ends here, with a whole frame. All of it counts as acknowledged. */
   readonly size: number;
+  /** From here on what is there was written by another process, which may never have synced it, or failed to. Default: nothing was. */
+  readonly inheritedFrom?: number;
 }
 
 /** Read and written at a time. */
@@ -25,9 +27,11 @@ export class LogFile {
   #acknowledged: number;
   /** Nobody has been told yet that what comes after it survives a power loss. */
   #safe: number;
+  /** Until the first sync. */
+  #inherited: { readonly from: number; readonly to: number } | undefined;
   #tear: { readonly cause: unknown } | undefined;
 
-  constructor(path: string, { handle, codec, salt, size }: LogFileState) {
+  constructor(path: string, { handle, codec, salt, size, inheritedFrom = size }: LogFileState) {
     this.#path = path;
     this.handle = handle;
     this.codec = codec;
@@ -35,6 +39,7 @@ export class LogFile {
     this.#end = size;
     this.#acknowledged = size;
     this.#safe = size;
+    if (inheritedFrom < size) this.#inherited = { from: inheritedFrom, to: size };
   }
 
   /** Where the next frame goes. */
@@ -75,24 +80,18 @@ export class LogFile {
     this.#end += bytes.length;
   }
 
-  /** What is there from `offset` on, so that the next sync takes it for new. */
-  async writeAgainFrom(offset: number): Promise<void> {
-    const chunk = Buffer.allocUnsafe(Math.min(AGAIN_BYTES, Math.max(0, this.#end - offset)));
-    for (let at = offset; at < this.#end;) {
-      const filled = await this.handle.read(chunk.subarray(0, this.#end - at), at);
-      if (filled === 0) return;
-      await this.handle.write(chunk.subarray(0, filled), at);
-      at += filled;
-    }
-  }
-
   acknowledge(): void {
     this.#acknowledged = this.#end;
   }
 
-  /** Makes what is acknowledged by now survive a power loss. */
+  /**
+   * Makes what is acknowledged by now survive a power loss. Where an earlier process failed to sync what it wrote, the system has given that
+   * up but goes on showing it, and would say of a sync that all is well: what was there is written again before the first, as it is.
+   */
   async sync(): Promise<void> {
     const acknowledged = this.#acknowledged;
+    if (this.#inherited !== undefined) await this.#writeAgain(this.#inherited);
+    this.#inherited = undefined;
     await this.handle.sync();
     this.#safe = Math.max(this.#safe, acknowledged);
   }
@@ -135,6 +134,17 @@ export class LogFile {
     } catch (cause) {
       this.#tear = { cause: earlier ?? cause };
       throw ioError(this.#path, "take back a failed write to", cause);
+    }
+  }
+
+  /** Nothing that is appended or taken back meanwhile is in there. */
+  async #writeAgain({ from, to }: { readonly from: number; readonly to: number }): Promise<void> {
+    const chunk = Buffer.allocUnsafe(Math.min(AGAIN_BYTES, to - from));
+    for (let at = from; at < to;) {
+      const filled = await this.handle.read(chunk.subarray(0, to - at), at);
+      if (filled === 0) return;
+      await this.handle.write(chunk.subarray(0, filled), at);
+      at += filled;
     }
   }
 

@@ -276,12 +276,17 @@ export class Judge {
     return until < this.lineage.cameTo(record.sequence);
   }
 
-  /** Whether a roll back took the key: what an earlier one had taken before, a copy that retains may have kept since then. */
+  /**
+   * Whether a roll back took the key, or went to before it and then it expired again: what the key was in an earlier history, a copy that retains
+   * may have kept since then.
+   */
   #isKeptOfOld(states: readonly KeyState[], first: number): boolean {
     if (!this.#options.retains) return false;
-    return states.some(({ record }, index) => {
-      const before = states[index - 1];
-      return index > first && record === undefined && before?.ended === "rolled-back";
+    return states.some((state, index) => {
+      if (index <= first) return false;
+      const earlier = states.slice(0, index);
+      if (this.#isRetained(state)) return earlier.some(({ ended }) => ended === "rolled-back");
+      return state.record === undefined && earlier.at(-1)?.ended === "rolled-back";
     });
   }
 
