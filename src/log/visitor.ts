@@ -20,3 +20,10 @@ export interface LogVisitor {
    */
   walk?(bytes: Uint8Array, offset: number, salt: Uint8Array): number;
 }
+
+/** For a log that is only to be checked. */
+export const NOBODY: LogVisitor = {
+  withoutValues: true,
+  update: () => undefined,
+  position: () => undefined,
+};

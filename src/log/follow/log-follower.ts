@@ -5,6 +5,7 @@ import { openForReading } from "../open-log.js";
 import { LogScan } from "../scan-log.js";
 import { HEAD_BYTES, HEADER_BYTES, LINEAGE_FRAME_BYTES } from "../v3/format.js";
 import { HeadSeal } from "../v3/head.js";
+import { NOBODY } from "../visitor.js";
 import type { FollowedCopy } from "./followed-copy.js";
 import { type Advance, FollowedFile, loadFile } from "./followed-file.js";
 import { placeAfter } from "./jump.js";
@@ -37,7 +38,6 @@ export interface FollowCounts {
 
 /** Looks between two tries to read a file that could not be read, and has not changed: five seconds by default. */
 const LOOKS_BETWEEN = 200;
-const NOBODY = { withoutValues: true, update: () => undefined, position: () => undefined };
 const LINEAGE_END = HEADER_BYTES + LINEAGE_FRAME_BYTES;
 
 /**

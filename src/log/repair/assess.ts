@@ -52,6 +52,9 @@ export async function assess(
     if (!isDamage(cause)) throw cause;
   }
   const { goodBytes: to, records } = scan.result;
+  if (wasHandedOut && to < offset) {
+    throw new CorruptedError(path, to, "it was whole a moment ago");
+  }
   const salvage = { ...found, to };
   const { cursor, origin } = tally.reached;
   const isKept = cursor.isNone || !(await mayHaveWithdrawn(handle, salvage, origin !== undefined));

@@ -1,9 +1,11 @@
 import { dirname } from "node:path";
+import { CorruptedError } from "../../errors/index.js";
 import type { FileHandle, FileSystem } from "../../platform/index.js";
 import type { LogCodec } from "../codec.js";
 import { codecOf } from "../codecs.js";
 import { TemporaryLog } from "../compact/index.js";
-import type { LogVisitor } from "../visitor.js";
+import { scanLog } from "../scan-log.js";
+import { type LogVisitor, NOBODY } from "../visitor.js";
 import { assess, type Assessment, type DamageError } from "./assess.js";
 import type { LogRepair } from "./report.js";
 import { keepNewest, setAside } from "./set-aside.js";
@@ -57,6 +59,7 @@ export async function heal(log: DamagedLog, terms: HealingTerms): Promise<Healed
   const temporary = await TemporaryLog.create(fs, target, (await handle.stat()).fileId);
   try {
     const size = await writeGood(handle, temporary.handle, path, found, salt);
+    await requireSound(temporary.handle, path, size);
     await temporary.seal();
     const aside = await setAside(fs, target, handle, terms.nowMs);
     await fs.syncDirectory(dirname(target));
@@ -72,6 +75,12 @@ export async function heal(log: DamagedLog, terms: HealingTerms): Promise<Healed
     await temporary.remove();
     throw cause;
   }
+}
+
+/** What is copied is read once more than it was checked, and may have rotted in between. */
+async function requireSound(handle: FileHandle, path: string, size: number): Promise<void> {
+  const { goodBytes } = await scanLog(handle, path, NOBODY);
+  if (goodBytes < size) throw new CorruptedError(path, goodBytes, "it was whole a moment ago");
 }
 
 /** Returns the size of the new log. Its lineage is left out: it is another file to whoever follows the damaged one. */

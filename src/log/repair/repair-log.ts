@@ -8,6 +8,7 @@ import {
 import { io } from "../io-errors.js";
 import { openForReading, openForWriting } from "../open-log.js";
 import { scanLog } from "../scan-log.js";
+import { NOBODY } from "../visitor.js";
 import { assess, isDamage, type DamageError } from "./assess.js";
 import type { HealingOptions, LogRepair } from "./report.js";
 
@@ -20,9 +21,6 @@ export interface RepairOptions extends Pick<HealingOptions, "keepCorrupt"> {
   /** Dates the name of the file that is set aside. Default: the machine's own. */
   readonly clock?: Clock;
 }
-
-/** Lets the log be checked, and nothing else. */
-const NOBODY = { withoutValues: true, update: () => undefined, position: () => undefined };
 
 /**
  * Does with the log at `path` what opening it for writing does: a torn end is cut off; a damaged log is set aside, and one with
