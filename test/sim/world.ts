@@ -71,6 +71,8 @@ export class World {
   lineUpAt = 0;
   #isCut = false;
   #isFrozen = false;
+  /** It will be cut: then all is counted once it is back. A line that was only silent goes on as if nothing had been. */
+  #isFoundDead = false;
   #slowLineMs = 0;
   #slowDiskMs = 0;
   #isCalm = false;
@@ -136,7 +138,7 @@ export class World {
     });
     this.oracle.hasHeard = (sequence) => {
       const link = this.#links.get("keeper");
-      if (link === undefined || this.#isCut || this.#isFrozen) return undefined;
+      if (link === undefined || this.#isCut || this.#isFoundDead) return undefined;
       return BigInt(sequence) <= (link.frontier.toU64() ?? 0n);
     };
     this.#server = new BucketServer({
@@ -289,6 +291,7 @@ export class World {
       () => this.#setFrozen(false),
     );
     if (ms <= NOTICED_MS || ms % 2 === 0) return;
+    this.#isFoundDead = true;
     this.clock.schedule(NOTICED_MS, () => {
       if (this.#isFrozen) this.cut(Math.max(1, ms - NOTICED_MS));
     });
@@ -342,7 +345,10 @@ export class World {
 
   #setFrozen(isFrozen: boolean): void {
     if (isFrozen !== this.#isFrozen) this.silentSince = isFrozen ? this.now() : Infinity;
-    if (!isFrozen) this.heardAt = this.now();
+    if (!isFrozen) {
+      this.heardAt = this.now();
+      this.#isFoundDead = false;
+    }
     this.#isFrozen = isFrozen;
     for (const link of this.#links.values()) {
       if (isFrozen) link.freeze();
