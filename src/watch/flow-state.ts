@@ -1,4 +1,4 @@
-import type { Clock } from "../platform/index.js";
+import { type Clock, momentOf } from "../platform/index.js";
 import type { WatchEvent } from "./events.js";
 
 /** How the flow stands, for those that work beside it. */
@@ -11,7 +11,7 @@ export class FlowState {
   #holds = 0;
   #watches = 0;
   #repairs = 0;
-  #levelAt: number | undefined;
+  #levelAt: (() => number) | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -37,9 +37,9 @@ export class FlowState {
     return this.#repairs;
   }
 
-  /** When the copy was last level with the bucket, by our clock. */
+  /** When the copy was last level with the bucket, by our clock as it is set now ({@link momentOf}). */
   get levelAt(): number | undefined {
-    return this.#levelAt;
+    return this.#levelAt?.();
   }
 
   heard(event: WatchEvent): void {
@@ -50,7 +50,7 @@ export class FlowState {
     } else if (event.type === "progress") {
       this.#isCaughtUp = event.caughtUp;
       if (event.caughtUp && event.pending === 0) {
-        this.#levelAt = event.takenAt ?? this.#clock.now();
+        this.#levelAt = momentOf(this.#clock, event.takenAt);
       }
     } else if (event.type === "retrying") {
       this.#isCaughtUp = false;

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { ManualClock } from "../../src/testing/manual-clock.js";
+import { MachineClock } from "../../src/testing/simulation/machine-clock.js";
 import { originOf } from "../support/auditing.js";
 import { MemoryStore } from "../support/memory-store.js";
 import { at, put, ScriptedSource } from "../support/scripted-source.js";
@@ -11,17 +13,21 @@ const limits = { maxAgeMs: undefined, allowsTtl: true, markerTtlMs: 60_000, disc
 const origin = originOf({ limits });
 
 /**
- * How a copy of which all was known is checked when it resumes, `offlineMs` after its line was cut, and whether it is said to be unchecked
+ * How a copy of which all was known is checked when it resumes, `offlineMs` after its line was cut, with a clock that was set back meanwhile, and whether it is said to be unchecked
  * before that.
  */
-async function checks(offlineMs: number, isRecordThere: boolean) {
+async function checks(offlineMs: number, isRecordThere: boolean, setBackMs = 0) {
   const source = new ScriptedSource();
+  const base = new ManualClock();
+  let aheadMs = 0;
+  const clock = new MachineClock(base, () => aheadMs);
   const records = [
     { ...put("a", 1), timeMs: 1000 },
     { ...put("b", 9), timeMs: 2000 },
   ];
   source.keep(...records);
-  await using watching = startWatching({ source, auditor: source, origin });
+  await using started = startWatching({ source, auditor: source, origin, clock });
+  const watching = { ...started, clock: base };
   await bring(watching, records, { cursorTimeNs: 2_000_000_000n, caughtUp: true });
   if (!isRecordThere) {
     source.recordAt = () => {
@@ -31,7 +37,8 @@ async function checks(offlineMs: number, isRecordThere: boolean) {
   }
   source.current.fail(new Error("line cut"));
   await turns(10);
-  watching.clock.advance(offlineMs);
+  base.advance(offlineMs);
+  aheadMs -= setBackMs;
   await bring(watching, [], { cursor: at(9), cursorTimeNs: 2_000_000_000n, caughtUp: true });
   const progress = watching.events.findLast(({ type }) => type === "progress");
   assert.ok(progress?.type === "progress");
@@ -51,6 +58,10 @@ describe("a resume of a copy of which all is known", () => {
 
   test("audits where markers may have gone meanwhile", async () => {
     assert.deepEqual(await checks(100_000, true), [true, "list"]);
+  });
+
+  test("audits where markers may have gone meanwhile, also by a clock that was set back since", async () => {
+    assert.deepEqual(await checks(100_000, true, 90_000), [true, "list"]);
   });
 
   test("audits where the record at its position is gone", async () => {
