@@ -223,9 +223,7 @@ export class Progress {
     switch (event.type) {
       case "watching":
         this.#line.watchBegun();
-        // One that begins with the full state compares all by itself.
-        this.#isOfUnknownHistory =
-          !event.from.isNone && (this.#isOfUnknownHistory || event.isUnproven === true);
+        this.#isOfUnknownHistory = event.isUnproven === true;
         // One that begins with the full state undoes an earlier resume; one that goes on after it makes none.
         if (!this.#isReady) this.#resumed = !event.from.isNone && this.#resumed !== false;
         break;
@@ -251,7 +249,6 @@ export class Progress {
         break;
       case "repair-started":
         this.wholeUpTo(WatchCursor.none);
-        this.#isOfUnknownHistory = false;
         break;
       case "audited":
         this.#isOfUnknownHistory = false;

@@ -41,7 +41,7 @@ export type WatchEvent =
       readonly from: WatchCursor;
       /**
        * The bucket has nothing at the position any more, or the position has no time to compare: a bucket that was rolled back and has grown past
-       * it looks like one that went on, until `audited`. An audit comes by itself where there is an auditor; without one this is left out.
+       * it looks like one that went on, until `audited`; told with each watch until then. An audit comes by itself where there is an auditor; without one this is left out.
        */
       readonly isUnproven?: true;
     }

@@ -243,7 +243,8 @@ export class Supervisor<U> {
     flusher.beginWatch();
     const stage = this.#stage(from, repair);
     this.#isUnproven = from.cursor.isNone ? false : this.#isUnproven || isUnproven === true;
-    emit({ type: "watching", from: from.cursor, ...(isUnproven === true ? { isUnproven } : {}) });
+    const proof = this.#isUnproven ? ({ isUnproven: true } as const) : {};
+    emit({ type: "watching", from: from.cursor, ...proof });
     if (repair !== undefined) emit({ type: "repair-started", reason: repair.reason });
     let end: FlowEnd;
     try {
