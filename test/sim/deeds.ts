@@ -51,15 +51,15 @@ async function actAsync(world: World, machine: Machine, action: Deed): Promise<v
     case "lose-unseen":
       return loseUnseen(world, machine, action);
     case "cut":
-      return world.cut(action.ms);
+      return world.line.cut(action.ms);
     case "freeze":
-      return world.freeze(action.ms);
+      return world.line.freeze(action.ms);
     case "hold-bookmarks":
-      return world.holdBookmarks(action.ms);
+      return world.line.holdBookmarks(action.ms);
     case "slow-line":
-      return world.slowLine(action.ms, action.latencyMs);
+      return world.line.slow(action.ms, action.latencyMs);
     case "break-watches":
-      return world.breakWatches(action.code);
+      return world.line.breakWatches(action.code);
     case "disk-full":
       return world.fillDisk(action.ms, action.leftBytes);
     case "disk-fails":
@@ -68,7 +68,7 @@ async function actAsync(world: World, machine: Machine, action: Deed): Promise<v
       return world.slowDisk(action.ms, action.latencyMs);
     case "rot":
       world.rot(action.bits, action.inLog === true);
-      if (action.cutMs !== undefined) world.cut(action.cutMs);
+      if (action.cutMs !== undefined) world.line.cut(action.cutMs);
       return action.downMs === undefined ? undefined : machine.killKeeper(action.downMs);
     case "set-clock":
       return world.setClock(action.byMs);
@@ -78,7 +78,7 @@ async function actAsync(world: World, machine: Machine, action: Deed): Promise<v
       return machine.close(action.downMs);
     case "power-loss":
       machine.losePower(action.downMs);
-      return action.cutMs === undefined ? undefined : world.cut(action.cutMs);
+      return action.cutMs === undefined ? undefined : world.line.cut(action.cutMs);
     case "kill-follower":
       return machine.killReader(action.which, action.downMs);
     case "second-writer":
@@ -109,7 +109,7 @@ async function rollBack(
   { downMs, cutMs, writes = 0 }: Extract<Deed, { readonly do: "roll-back" }>,
 ): Promise<void> {
   if (downMs !== undefined) machine.killKeeper(downMs);
-  if (cutMs !== undefined) world.cut(cutMs);
+  if (cutMs !== undefined) world.line.cut(cutMs);
   await world.rollBack();
   for (let write = 0; write < writes; write += 1) await world.write("put", write, write);
 }
@@ -120,7 +120,7 @@ async function loseUnseen(
   { by, ms, keys, withMarkers }: Extract<Deed, { readonly do: "lose-unseen" }>,
 ): Promise<void> {
   if (by === "kill") machine.killKeeper(ms);
-  else world.cut(ms);
+  else world.line.cut(ms);
   for (const key of keys) {
     if (withMarkers) await world.write("delete", key);
     else await operate(world, { do: "drop-key", key });

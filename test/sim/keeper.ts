@@ -85,7 +85,7 @@ export class Keeper {
     const { replica: options } = world.config;
     this.#last = last;
     world.isClockKnown = false;
-    world.adopt("keeper", this.#link);
+    world.line.adopt("keeper", this.#link);
     openReplica({
       source: this.#link,
       path: DIRECTORY,
@@ -128,7 +128,7 @@ export class Keeper {
     this.#clock.kill();
     this.#fs.kill();
     this.#link.kill();
-    this.#world.adopt("keeper", undefined);
+    this.#world.line.adopt("keeper", undefined);
     this.#mirror?.end();
     // Nothing of it reaches anything any more; this lets go of what it holds in this process.
     this.#replica?.close().catch(() => undefined);
@@ -261,7 +261,7 @@ export class Keeper {
     world.slackMs = slackMs + this.#fileSlackMs;
     if (this.#becameLive) {
       this.#becameLive = false;
-      const since = Math.max(world.lineUpAt, this.#startedAt) - slackMs;
+      const since = Math.max(world.line.upAt, this.#startedAt) - slackMs;
       world.found("3 live only when level", judge.current(view, since, true));
     }
     if (asOf === undefined) return;

@@ -18,11 +18,11 @@ interface Seen {
 
 /** A copy that hears nothing does not go on saying that it is live. */
 export function checkSilence(world: World, { status, liveSince }: Seen): void {
-  const isSilent = world.now() - world.silentSince > SILENCE_MS;
-  if (!isSilent || status.state !== "live" || world.clockSetAt >= world.silentSince) return;
+  const isSilent = world.now() - world.line.silentSince > SILENCE_MS;
+  if (!isSilent || status.state !== "live" || world.clockSetAt >= world.line.silentSince) return;
   // Before it has heard a word without news it does not expect any.
-  if (world.silentSince - liveSince < SETTLED_MS) return;
-  world.found("9 live ends with the line", `silent since ${world.silentSince % 1e8}`);
+  if (world.line.silentSince - liveSince < SETTLED_MS) return;
+  world.found("9 live ends with the line", `silent since ${world.line.silentSince % 1e8}`);
 }
 
 /** What was handed over to it and is not stored yet has a limit. */
@@ -37,6 +37,12 @@ export function checkQueue(world: World, { status: { cursor }, link }: Seen): vo
 
 /** Once it was live for so long it must have looked at the bucket's time since. */
 export function noteClock(world: World, { status, liveSince }: Seen, startedAt: number): void {
-  const since = Math.max(world.clockSetAt, world.lineUpAt, world.heardAt, startedAt, liveSince);
+  const since = Math.max(
+    world.clockSetAt,
+    world.line.upAt,
+    world.line.heardAt,
+    startedAt,
+    liveSince,
+  );
   if (status.state === "live" && world.now() - since > CLOCK_KNOWN_MS) world.isClockKnown = true;
 }

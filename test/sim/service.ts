@@ -45,7 +45,7 @@ export class Service {
     const random = randomFor(world.seed, `${this.#name} line`);
     this.#link = new SimulatedLink(world.connect(), new MachineClock(world.clock), random);
     this.#reachedAt = world.now();
-    world.adopt("service", this.#link);
+    world.line.adopt("service", this.#link);
   }
 
   start(): void {
@@ -64,7 +64,7 @@ export class Service {
     this.#clock.kill();
     this.#fs.kill();
     this.#link.kill();
-    this.#world.adopt("service", undefined);
+    this.#world.line.adopt("service", undefined);
     this.#stop.abort();
   }
 

@@ -2,25 +2,21 @@ import { MillpondError } from "../../src/errors/index.js";
 import type { BucketBackup } from "../../src/in-process/index.js";
 import { InProcessConnection, type InProcessBucket } from "../../src/in-process/index.js";
 import { BucketServer } from "../../src/in-process/server.js";
-import type { Random } from "../../src/platform/index.js";
 import { ManualClock } from "../../src/testing/manual-clock.js";
 import { MachineClock } from "../../src/testing/simulation/machine-clock.js";
 import { randomFor } from "../../src/testing/simulation/random.js";
 import { SimulatedDisk } from "../../src/testing/simulation/simulated-disk.js";
-import type { SimulatedLink } from "../../src/testing/simulation/simulated-link.js";
 import type { SimConfig } from "./config.js";
 import { Judge } from "./judge.js";
+import { Lasting } from "./lasting.js";
+import { Line } from "./line.js";
 import { Oracle } from "./oracle.js";
 import { delay, keyOf, valueOf } from "./samples.js";
 import type { Trace } from "./trace.js";
 
-type LinkOwner = "keeper" | "service";
-
 const BUCKET = "b";
 export const DIRECTORY = "/disk";
 export const LOG = "/disk/copy.snap";
-/** A line that falls silent is found dead after this, in every other case. As the NATS source does. */
-const NOTICED_MS = 2500;
 /** By how much a copy that has looked may be wrong about the bucket's time. */
 const CLOCK_ERROR_MS = 10_000;
 
@@ -63,17 +59,8 @@ export class World {
   readonly keys: readonly string[];
   readonly #server: BucketServer;
   readonly #connection: InProcessConnection;
-  readonly #line: Random;
-  readonly #until = new Map<string, number>();
-  /** The lines of the processes that have one. */
-  readonly #links = new Map<LinkOwner, SimulatedLink>();
-  /** When the line was last found to be up, and not silent. */
-  lineUpAt = 0;
-  #isCut = false;
-  #isFrozen = false;
-  /** It will be cut: then all is counted once it is back. A line that was only silent goes on as if nothing had been. */
-  #isFoundDead = false;
-  #slowLineMs = 0;
+  readonly #lasting = new Lasting(this.clock);
+  readonly line: Line;
   #slowDiskMs = 0;
   #isCalm = false;
   /** By how much the machine's clock is ahead, and the most that it ever was. */
@@ -95,10 +82,6 @@ export class World {
   #settled: Ills = { ...this.ills };
   /** Whether an opening has told of damage, be it one that did not come to its end. */
   isDamageTold = false;
-  /** Since when the line has been silent although it is not known to be lost. */
-  silentSince = Infinity;
-  /** When it was last silent, or held up. */
-  heardAt = -Infinity;
   /** When somebody last set the machine's clock. */
   clockSetAt = -Infinity;
   /** Whether the process that keeps the copy must have seen since by how much the clock is wrong. */
@@ -109,7 +92,7 @@ export class World {
     this.config = config;
     this.trace = trace;
     this.keys = Array.from({ length: config.keys }, (_, index) => keyOf(index));
-    this.#line = randomFor(seed, "line");
+    this.line = new Line(seed, config.line, this.clock, this.#lasting);
     this.disk = new SimulatedDisk(this.clock, randomFor(seed, "disk"));
     const slow = randomFor(seed, "disk latency");
     this.disk.latencyMs = () => this.#slowDiskMs + delay(config.disk, slow, this.#isCalm);
@@ -136,11 +119,7 @@ export class World {
       clockErrorMs: () => Infinity,
       now,
     });
-    this.oracle.hasHeard = (sequence) => {
-      const link = this.#links.get("keeper");
-      if (link === undefined || this.#isCut || this.#isFoundDead) return undefined;
-      return BigInt(sequence) <= (link.frontier.toU64() ?? 0n);
-    };
+    this.oracle.hasHeard = (sequence) => this.line.hasHeard(sequence);
     this.#server = new BucketServer({
       clock: this.serverClock,
       folder: undefined,
@@ -254,72 +233,8 @@ export class World {
     this.oracle.made(this.#server.stream(BUCKET));
   }
 
-  // The line.
-
-  /** A process has one of its own, in the state that the line is in. */
-  adopt(owner: LinkOwner, link: SimulatedLink | undefined): void {
-    if (link === undefined) {
-      this.#links.delete(owner);
-      return;
-    }
-    this.#links.set(owner, link);
-    const { line } = this.config;
-    link.latencyMs = () => this.#slowLineMs + delay(line, this.#line, this.#isCalm);
-    link.readAhead = line.readAhead;
-    link.duplicates = line.duplicates;
-    link.holdsBookmarks = this.#isLasting("hold");
-    if (this.#isCut) link.cut();
-    if (this.#isFrozen) link.freeze();
-    if (owner === "keeper") this.lineUpAt = this.now();
-  }
-
-  cut(ms: number): void {
-    this.#lasting(
-      "cut",
-      ms,
-      () => this.#setCut(true),
-      () => this.#setCut(false),
-    );
-  }
-
-  /** Silent, and in every other case found dead after a while. */
-  freeze(ms: number): void {
-    this.#lasting(
-      "freeze",
-      ms,
-      () => this.#setFrozen(true),
-      () => this.#setFrozen(false),
-    );
-    if (ms <= NOTICED_MS || ms % 2 === 0) return;
-    this.#isFoundDead = true;
-    this.clock.schedule(NOTICED_MS, () => {
-      if (this.#isFrozen) this.cut(Math.max(1, ms - NOTICED_MS));
-    });
-  }
-
-  holdBookmarks(ms: number): void {
-    const set = (holds: boolean): void => {
-      for (const link of this.#links.values()) link.holdsBookmarks = holds;
-    };
-    this.#lasting(
-      "hold",
-      ms,
-      () => set(true),
-      () => set(false),
-    );
-  }
-
-  slowLine(ms: number, latencyMs: number): void {
-    this.#lasting(
-      "slow line",
-      ms,
-      () => (this.#slowLineMs = latencyMs),
-      () => (this.#slowLineMs = 0),
-    );
-  }
-
   slowService(ms: number): void {
-    this.#lasting(
+    this.#lasting.for(
       "slow service",
       10 * ms,
       () => (this.applyMs = ms),
@@ -327,40 +242,11 @@ export class World {
     );
   }
 
-  breakWatches(code: "watch-error" | "timeout" | "not-connected"): void {
-    const error = new MillpondError(code, "broken (simulated)");
-    for (const link of this.#links.values()) link.breakWatches(error);
-  }
-
-  #setCut(isCut: boolean): void {
-    this.#isCut = isCut;
-    if (!isCut) this.lineUpAt = this.now();
-    if (isCut) this.silentSince = Infinity;
-    else if (this.#isFrozen) this.silentSince = this.now();
-    for (const link of this.#links.values()) {
-      if (isCut) link.cut();
-      else link.restore();
-    }
-  }
-
-  #setFrozen(isFrozen: boolean): void {
-    if (isFrozen !== this.#isFrozen) this.silentSince = isFrozen ? this.now() : Infinity;
-    if (!isFrozen) {
-      this.heardAt = this.now();
-      this.#isFoundDead = false;
-    }
-    this.#isFrozen = isFrozen;
-    for (const link of this.#links.values()) {
-      if (isFrozen) link.freeze();
-      else link.thaw();
-    }
-  }
-
   // The disk.
 
   fillDisk(ms: number, leftBytes: number): void {
     this.disk.capacityBytes = this.disk.usedBytes + leftBytes;
-    this.#lasting(
+    this.#lasting.for(
       "full",
       ms,
       () => undefined,
@@ -369,7 +255,7 @@ export class World {
   }
 
   failDisk(what: "read" | "write" | "sync" | "rename", chance: number, ms: number): void {
-    this.#lasting(
+    this.#lasting.for(
       `disk ${what}`,
       ms,
       () => this.disk.fail(what, chance),
@@ -378,7 +264,7 @@ export class World {
   }
 
   slowDisk(ms: number, latencyMs: number): void {
-    this.#lasting(
+    this.#lasting.for(
       "slow disk",
       ms,
       () => (this.#slowDiskMs = latencyMs),
@@ -407,28 +293,10 @@ export class World {
   /** All faults end. */
   calm(): void {
     this.#isCalm = true;
-    this.#slowLineMs = 0;
     this.#slowDiskMs = 0;
-    this.#until.clear();
+    this.#lasting.forget();
     this.disk.heal();
     this.applyMs = 0;
-    for (const link of this.#links.values()) link.holdsBookmarks = false;
-    if (this.#isFrozen) this.#setFrozen(false);
-    if (this.#isCut) this.#setCut(false);
-  }
-
-  #isLasting(what: string): boolean {
-    return (this.#until.get(what) ?? 0) > this.now();
-  }
-
-  /** The longest that was asked for counts. */
-  #lasting(what: string, ms: number, begin: () => void, end: () => void): void {
-    const until = this.now() + ms;
-    if (this.#isLasting(what) && (this.#until.get(what) ?? 0) >= until) return;
-    this.#until.set(what, until);
-    begin();
-    this.clock.schedule(ms, () => {
-      if (this.#until.get(what) === until) end();
-    });
+    this.line.calm();
   }
 }
