@@ -57,10 +57,7 @@ export class Judge {
       if (revision < floor) return `${told(view.get(key), key)}, and the bucket begins at ${floor}`;
       let first = states.length - 1;
       while (first > 0 && (states[first - 1]?.until ?? 0) >= since) first -= 1;
-      while (first > 0 && this.#lingers(states, first - 1, forgives)) first -= 1;
-      if ((forgives || retains) && states.slice(first).some(({ ended }) => ended === "silently"))
-        first = 0;
-      if (this.#isKeptOfOld(states, first)) first = 0;
+      first = this.#oldestShown(states, first, forgives);
       const shown = view.get(key);
       if (this.#isOneOf(shown, states, first) || this.#isSameInBoth(shown, states)) continue;
       return `${told(shown, key)}, and the bucket had ${states.slice(first).map(toldState).join(", then ")}`;
@@ -97,10 +94,18 @@ export class Judge {
     const states = making.keys.get(record.key) ?? [];
     const index = states.findLastIndex((state) => state.record === record);
     const shown = view.get(record.key);
-    let first = Math.max(0, index);
-    while (first > 0 && this.#lingers(states, first - 1, false)) first -= 1;
+    const first = this.#oldestShown(states, Math.max(0, index), false);
     if (index < 0 || this.#isOneOf(shown, states, first)) return undefined;
     return `${told(shown, record.key)} after ${record.sequence}`;
+  }
+
+  /** The oldest state that a copy may still show which has come to the one at `from`. */
+  #oldestShown(states: readonly KeyState[], from: number, forgives: boolean): number {
+    let first = from;
+    while (first > 0 && this.#lingers(states, first - 1, forgives)) first -= 1;
+    const mayBeUnseen = forgives || this.#options.retains;
+    const isUnseen = states.slice(first).some(({ ended }) => ended === "silently");
+    return (mayBeUnseen && isUnseen) || this.#isKeptOfOld(states, first) ? 0 : first;
   }
 
   /** Whether it is what the bucket is now. `isRaw`: what is over may still be shown, as a follower shows it. */
