@@ -1,22 +1,20 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isMillpondError } from "../../src/errors/index.js";
-import { openInProcess } from "../../src/in-process/index.js";
 import { openReplica, type ReplicaEvent } from "../../src/replica/index.js";
 import { bytes } from "../support/bucket.js";
 import { assertMirrors } from "../support/copies.js";
-import { tempDirectory } from "../support/temp-directory.js";
+import { openScene } from "../support/scene.js";
 
 describe("an audit of a replica", () => {
   test("finds a key that the bucket lost without a word, removes it and tells of it", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
+    await using scene = await openScene();
+    const { source, path } = scene;
     for (const key of ["a", "b", "c"]) await source.put(key, bytes(key));
     const events: ReplicaEvent[] = [];
     await using replica = await openReplica({
       source,
-      path: directory.file("copy"),
+      path,
       onEvent: (event) => void events.push(event),
     });
     await replica.ready();
@@ -38,10 +36,9 @@ describe("an audit of a replica", () => {
   });
 
   test("asked for many times at once is no leak of listeners", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
-    await using replica = await openReplica({ source, path: directory.file("copy") });
+    await using scene = await openScene();
+    const { source, path } = scene;
+    await using replica = await openReplica({ source, path });
     await replica.ready();
     const warnings: string[] = [];
     const onWarning = ({ name }: Error): void => void warnings.push(name);
@@ -57,10 +54,9 @@ describe("an audit of a replica", () => {
   });
 
   test("is given up with the signal's reason, and refused once the replica is closed", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
-    const replica = await openReplica({ source, path: directory.file("copy") });
+    await using scene = await openScene();
+    const { connection, source, path } = scene;
+    const replica = await openReplica({ source, path });
     await replica.ready();
     connection.disconnect();
     const reason = new Error("no longer interested");

@@ -6,6 +6,7 @@ import { openInProcess } from "../../src/in-process/index.js";
 import { openReplica, type ReplicaOptions } from "../../src/replica/index.js";
 import { bytes } from "../support/bucket.js";
 import { assertMirrors, shown } from "../support/copies.js";
+import { openScene } from "../support/scene.js";
 import { tempDirectory } from "../support/temp-directory.js";
 
 describe("an option that only plain JavaScript lets through", () => {
@@ -25,10 +26,8 @@ describe("an option that only plain JavaScript lets through", () => {
   ];
   for (const [name, value] of wrong) {
     test(`${name}: ${JSON.stringify(value)} is refused by name before anything is made`, async () => {
-      await using directory = await tempDirectory();
-      await using connection = await openInProcess();
-      const source = await connection.createBucket("b");
-      const path = directory.file("copy");
+      await using scene = await openScene();
+      const { source, path } = scene;
       const options = { source, path, [name]: value } as unknown as ReplicaOptions;
       await assert.rejects(openReplica(options), (error) => {
         assert.ok(isMillpondError(error, "invalid-argument"), String(error));

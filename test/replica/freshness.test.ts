@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import { isMillpondError } from "../../src/errors/index.js";
-import { openInProcess } from "../../src/in-process/index.js";
 import type { KvStore } from "../../src/kv/index.js";
 import { type Clock, systemClock } from "../../src/platform/index.js";
 import { ManualClock } from "../../src/testing/manual-clock.js";
@@ -12,7 +11,7 @@ import { MachineClock } from "../../src/testing/simulation/machine-clock.js";
 import { openReplica } from "../../src/replica/index.js";
 import { Freshness } from "../../src/replica/freshness.js";
 import { bytes } from "../support/bucket.js";
-import { tempDirectory } from "../support/temp-directory.js";
+import { openScene } from "../support/scene.js";
 import { until } from "../support/until.js";
 
 const retry = { minMs: 1, maxMs: 2 };
@@ -154,11 +153,9 @@ describe("the age of a copy", () => {
 
 describe("a replica that cannot reach its bucket", () => {
   test("is ready at once from a copy that was level lately enough, and not from an older one", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
+    await using scene = await openScene();
+    const { connection, source, path } = scene;
     await source.put("a", bytes("1"));
-    const path = directory.file("copy");
     await leaveCopy(source, path);
     connection.disconnect();
     const clock = shiftedClock();
@@ -181,10 +178,8 @@ describe("a replica that cannot reach its bucket", () => {
   });
 
   test("takes a copy for no younger whose keeper's clock was set back after it was level last", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
-    const path = directory.file("copy");
+    await using scene = await openScene();
+    const { connection, source, path } = scene;
     await leaveCopySetBack(source, path, 60_000);
     connection.disconnect();
     const clock = shiftedClock();
@@ -196,11 +191,9 @@ describe("a replica that cannot reach its bucket", () => {
   });
 
   test("knows no age of a copy that says nothing of it, as one left by a first fill that was cut off", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
+    await using scene = await openScene();
+    const { connection, source, path } = scene;
     for (let count = 0; count < 1500; count += 1) await source.put(`k${count}`, bytes("1"));
-    const path = directory.file("copy");
     {
       const stalled = stalledAfterOneBatch(source);
       await using replica = await openReplica({ source: stalled, path });
@@ -217,12 +210,10 @@ describe("a replica that cannot reach its bucket", () => {
   });
 
   test("does not take the copy of another bucket, or of other keys, for a fresh one", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
+    await using scene = await openScene();
+    const { connection, source, path } = scene;
     const other = await connection.createBucket("c");
     await source.put("a", bytes("1"));
-    const path = directory.file("copy");
     await leaveCopy(source, path);
     connection.disconnect();
     for (const options of [{ source: other }, { source, scope: ["a"] }]) {
@@ -233,11 +224,9 @@ describe("a replica that cannot reach its bucket", () => {
   });
 
   test("keeps on the disk what it saw of its bucket", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b", { maxAgeMs: 3_600_000 });
+    await using scene = await openScene({ maxAgeMs: 3_600_000 });
+    const { source, path } = scene;
     await source.put("a", bytes("1"));
-    const path = directory.file("copy");
     await leaveCopy(source, path);
     const kept = JSON.parse(await readFile(join(path, "seen.json"), "utf8")) as {
       limits: unknown;
@@ -248,10 +237,9 @@ describe("a replica that cannot reach its bucket", () => {
 
 describe("a limit to staleness", () => {
   test("that is no span of time is refused", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
-    await using replica = await openReplica({ source, path: directory.file("copy") });
+    await using scene = await openScene();
+    const { source, path } = scene;
+    await using replica = await openReplica({ source, path });
     for (const maxStalenessMs of [-1, Number.NaN]) {
       await assert.rejects(replica.ready({ maxStalenessMs }), isRefused);
       assert.throws(() => replica.get("a", { maxStalenessMs }), isRefused);
@@ -259,20 +247,18 @@ describe("a limit to staleness", () => {
   });
 
   test("is met by a live replica of an empty bucket", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
-    await using replica = await openReplica({ source, path: directory.file("copy") });
+    await using scene = await openScene();
+    const { source, path } = scene;
+    await using replica = await openReplica({ source, path });
     await replica.ready({ maxStalenessMs: 10_000 });
     assert.equal(replica.get("a", { maxStalenessMs: 10_000 }), undefined);
   });
 
   test("is not met while the bucket is away, however lately that was so, once the time has passed", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
+    await using scene = await openScene();
+    const { connection, source, path } = scene;
     const clock = shiftedClock();
-    await using replica = await openReplica({ source, path: directory.file("copy"), clock });
+    await using replica = await openReplica({ source, path, clock });
     await replica.ready();
     connection.disconnect();
     clock.shiftMs = 5000;

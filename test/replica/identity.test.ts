@@ -7,6 +7,7 @@ import { openReplica, type ReplicaOptions } from "../../src/replica/index.js";
 import { VersionToken } from "../../src/values/index.js";
 import { bytes } from "../support/bucket.js";
 import { assertMirrors } from "../support/copies.js";
+import { openScene } from "../support/scene.js";
 import { tempDirectory } from "../support/temp-directory.js";
 import { until } from "../support/until.js";
 
@@ -18,10 +19,8 @@ async function mirrorOnce(options: ReplicaOptions): Promise<void> {
 
 describe("a replica that is opened again", () => {
   test("after history was evicted past its cursor drops what was deleted meanwhile", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
-    const path = directory.file("copy");
+    await using scene = await openScene();
+    const { source, path } = scene;
     for (const key of ["a", "b", "c"]) await source.put(key, bytes("1"));
     await mirrorOnce({ source, path });
     await source.delete("a");
@@ -37,10 +36,8 @@ describe("a replica that is opened again", () => {
   });
 
   test("has the new value of a key that was deleted and written again meanwhile", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
-    const path = directory.file("copy");
+    await using scene = await openScene();
+    const { source, path } = scene;
     for (const key of ["a", "b", "c"]) await source.put(key, bytes("1"));
     await mirrorOnce({ source, path });
     await source.delete("b");
@@ -76,10 +73,8 @@ describe("a replica that is opened again", () => {
   });
 
   test("with a narrower scope drops the keys that it no longer follows", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
-    const path = directory.file("copy");
+    await using scene = await openScene();
+    const { source, path } = scene;
     for (const key of ["a.1", "b.1", "c.1"]) await source.put(key, bytes("1"));
     await mirrorOnce({ source, path });
     await using replica = await openReplica({ source, path, scope: ["a.", "c."] });
@@ -89,10 +84,8 @@ describe("a replica that is opened again", () => {
   });
 
   test("with a wider scope fetches the keys that it did not follow", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
-    const path = directory.file("copy");
+    await using scene = await openScene();
+    const { source, path } = scene;
     for (const key of ["a.1", "b.1", "c.1"]) await source.put(key, bytes("1"));
     await mirrorOnce({ source, path, scope: ["c."] });
     await using replica = await openReplica({ source, path });
@@ -101,10 +94,8 @@ describe("a replica that is opened again", () => {
   });
 
   test("with the same scope in other words resumes", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
-    const path = directory.file("copy");
+    await using scene = await openScene();
+    const { source, path } = scene;
     await source.put("a.1", bytes("1"));
     await mirrorOnce({ source, path, scope: ["b.", "a."] });
     await using replica = await openReplica({ source, path, scope: ["a.", "a.b", "b."] });
@@ -134,10 +125,8 @@ describe("a replica that is opened again", () => {
     ["that is empty", ""],
   ] as const) {
     test(`beside a replica.json ${what} does not trust its cursor`, async () => {
-      await using directory = await tempDirectory();
-      await using connection = await openInProcess();
-      const source = await connection.createBucket("b");
-      const path = directory.file("copy");
+      await using scene = await openScene();
+      const { source, path } = scene;
       await source.put("a", bytes("1"));
       await mirrorOnce({ source, path, format: 2 });
       await writeFile(join(path, "replica.json"), content);
@@ -162,10 +151,8 @@ describe("a copy of which nothing shows that its bucket has the history it had",
     ["nothing is left at its position", 3],
   ] as const) {
     test(`is ready, live and waited for only once an audit has compared it: ${why}`, async () => {
-      await using directory = await tempDirectory();
-      await using connection = await openInProcess();
-      const source = await connection.createBucket("b");
-      const path = directory.file("copy");
+      await using scene = await openScene();
+      const { source, path } = scene;
       await source.put("a", bytes("old"));
       const backup = await source.backUp();
       await source.put("a", bytes("lost"));
@@ -259,10 +246,8 @@ describe("a replica of a bucket that was purged past its markers while it was st
   });
 
   test("resumes when it is empty, as its copy is", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
-    const path = directory.file("copy");
+    await using scene = await openScene();
+    const { source, path } = scene;
     await source.put("a", bytes("1"));
     await source.delete("a");
     await mirrorOnce({ source, path });

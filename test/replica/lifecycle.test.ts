@@ -8,6 +8,7 @@ import { type Clock, systemClock } from "../../src/platform/index.js";
 import { openReplica, type ReplicaEvent } from "../../src/replica/index.js";
 import { bytes } from "../support/bucket.js";
 import { Gate } from "../support/gate.js";
+import { openScene } from "../support/scene.js";
 import { tempDirectory } from "../support/temp-directory.js";
 import { until } from "../support/until.js";
 
@@ -88,10 +89,8 @@ describe("a replica", () => {
   });
 
   test("serves what it has at once while the bucket cannot be reached, and catches up when it can", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
-    const path = directory.file("copy");
+    await using scene = await openScene();
+    const { connection, source, path } = scene;
     await source.put("a", bytes("1"));
     await source.put("b", bytes("1"));
     {
@@ -111,13 +110,12 @@ describe("a replica", () => {
   });
 
   test("is stale, not live, while its source has lost the line", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
+    await using scene = await openScene();
+    const { connection, source, path } = scene;
     const events: ReplicaEvent[] = [];
     await using replica = await openReplica({
       source,
-      path: directory.file("copy"),
+      path,
       onEvent: (event) => void events.push(event),
     });
     await replica.ready();
@@ -139,12 +137,10 @@ describe("a replica", () => {
   });
 
   test("says as of when it is the bucket, and keeps saying so while it cannot follow", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
+    await using scene = await openScene();
+    const { connection, source, path } = scene;
     let now = 1000;
     const clock = clockOf(() => now);
-    const path = directory.file("copy");
     await source.put("a", bytes("1"));
     connection.disconnect();
     await using replica = await openReplica({ source, path, clock, retry: { minMs: 1, maxMs: 1 } });
@@ -167,14 +163,13 @@ describe("a replica", () => {
   });
 
   test("is proven current after a lost line only once what may be missing has been looked for", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
+    await using scene = await openScene();
+    const { connection, source, path } = scene;
     await source.put("a", bytes("1"));
     let now = 1000;
     const clock = clockOf(() => now);
     const counted = new Gate();
-    await using replica = await openReplica({ source, path: directory.file("copy"), clock });
+    await using replica = await openReplica({ source, path, clock });
     await replica.ready();
     await until("it is proven", () => replica.status().asOf === 1000);
     const countRecords = source.countRecords.bind(source);
@@ -194,14 +189,13 @@ describe("a replica", () => {
   });
 
   test("tells of every state that its status shows, and of no other", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
+    await using scene = await openScene();
+    const { connection, source, path } = scene;
     connection.disconnect();
     const told: string[] = [];
     const replica = await openReplica({
       source,
-      path: directory.file("copy"),
+      path,
       retry: { minMs: 1, maxMs: 1 },
       onEvent: (event) => {
         if (event.type !== "state") return;
@@ -223,19 +217,16 @@ describe("a replica", () => {
   });
 
   test("of an empty bucket is ready", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
-    await using replica = await openReplica({ source, path: directory.file("copy") });
+    await using scene = await openScene();
+    const { source, path } = scene;
+    await using replica = await openReplica({ source, path });
     await replica.ready();
     assert.equal(replica.size, 0);
   });
 
   test("refuses a second one on the same path", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
-    const path = directory.file("copy");
+    await using scene = await openScene();
+    const { source, path } = scene;
     await using replica = await openReplica({ source, path });
     await assert.rejects(openReplica({ source, path }), (error) =>
       isMillpondError(error, "locked"),
@@ -244,10 +235,8 @@ describe("a replica", () => {
   });
 
   test("gives up its path when it is closed, however often that is asked", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
-    const path = directory.file("copy");
+    await using scene = await openScene();
+    const { source, path } = scene;
     const replica = await openReplica({ source, path });
     await Promise.all([replica.close(), replica.close()]);
     await replica.close();
@@ -261,22 +250,20 @@ describe("a replica", () => {
   });
 
   test("that is closed before it was ready says so to those who wait", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
+    await using scene = await openScene();
+    const { connection, source, path } = scene;
     connection.disconnect();
-    const replica = await openReplica({ source, path: directory.file("copy") });
+    const replica = await openReplica({ source, path });
     const rejected = assert.rejects(replica.ready(), (error) => isMillpondError(error, "closed"));
     await replica.close();
     await rejected;
   });
 
   test("stops waiting to be ready when the waiter's signal is aborted", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
+    await using scene = await openScene();
+    const { connection, source, path } = scene;
     connection.disconnect();
-    await using replica = await openReplica({ source, path: directory.file("copy") });
+    await using replica = await openReplica({ source, path });
     const reason = new Error("no longer interested");
     const controller = new AbortController();
     const waiting = replica.ready({ signal: controller.signal });
@@ -285,10 +272,8 @@ describe("a replica", () => {
   });
 
   test("is closed by its signal, with what it received on disk", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
-    const path = directory.file("copy");
+    await using scene = await openScene();
+    const { connection, source, path } = scene;
     const controller = new AbortController();
     const replica = await openReplica({ source, path, signal: controller.signal });
     await replica.ready();
@@ -303,20 +288,15 @@ describe("a replica", () => {
   });
 
   test("is refused where the path is a file, with a code", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
-    await writeFile(directory.file("copy"), "not a directory");
-    await assert.rejects(openReplica({ source, path: directory.file("copy") }), (error) =>
-      isMillpondError(error, "io"),
-    );
+    await using scene = await openScene();
+    const { source, path } = scene;
+    await writeFile(path, "not a directory");
+    await assert.rejects(openReplica({ source, path }), (error) => isMillpondError(error, "io"));
   });
 
   test("is refused for a log that is none, which stays as it is", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
-    const path = directory.file("copy");
+    await using scene = await openScene();
+    const { source, path } = scene;
     await mkdir(path);
     await writeFile(join(path, "copy.snap"), "something else altogether");
     await assert.rejects(openReplica({ source, path }), (error) =>
@@ -326,10 +306,8 @@ describe("a replica", () => {
   });
 
   test("is refused for options out of bounds and prefixes that no key has, before anything is made", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
-    const path = directory.file("copy");
+    await using scene = await openScene();
+    const { source, path } = scene;
     await assert.rejects(openReplica({ source, path, batch: { maxUpdates: 0 } }), (error) =>
       isMillpondError(error, "invalid-argument"),
     );
@@ -340,10 +318,8 @@ describe("a replica", () => {
   });
 
   test("keeps its directory to its owner", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
-    const path = directory.file("copy");
+    await using scene = await openScene();
+    const { source, path } = scene;
     await using replica = await openReplica({ source, path });
     await replica.ready();
     assert.equal((await stat(path)).mode & 0o777, 0o700);

@@ -11,6 +11,7 @@ import { assertMirrors } from "../support/copies.js";
 import { MemoryFileSystem, systemError } from "../support/memory-file-system.js";
 import { MemoryStore } from "../support/memory-store.js";
 import { at, put, removal } from "../support/scripted-source.js";
+import { openScene } from "../support/scene.js";
 import { tempDirectory } from "../support/temp-directory.js";
 import { until } from "../support/until.js";
 
@@ -23,13 +24,12 @@ function keysOf(replica: Replica, prefix?: string): string[] {
 
 describe("reads of a replica", () => {
   test("give entries of a prefix in the order of the keys' bytes, with revisions", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
+    await using scene = await openScene();
+    const { source, path } = scene;
     for (const key of ["a.2", "b", "a.10", "a-1"]) await source.put(key, bytes(key));
     await source.putRaw("a.\u{10000}", bytes("last"));
     await source.putRaw("a.\uffee", bytes("last but one"));
-    await using replica = await openReplica({ source, path: directory.file("copy") });
+    await using replica = await openReplica({ source, path });
     await replica.ready();
     assert.deepEqual(keysOf(replica, "a."), ["a.10", "a.2", "a.\uffee", "a.\u{10000}"]);
     assert.deepEqual(keysOf(replica).length, 6);
@@ -38,36 +38,33 @@ describe("reads of a replica", () => {
   });
 
   test("give values that are the caller's own", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
+    await using scene = await openScene();
+    const { source, path } = scene;
     await source.put("a", bytes("1"));
-    await using replica = await openReplica({ source, path: directory.file("copy") });
+    await using replica = await openReplica({ source, path });
     await replica.ready();
     replica.get("a")?.fill(0);
     assert.deepEqual(replica.get("a"), bytes("1"));
   });
 
   test("tell an empty value from none", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
+    await using scene = await openScene();
+    const { source, path } = scene;
     await source.put("empty", new Uint8Array(0));
-    await using replica = await openReplica({ source, path: directory.file("copy") });
+    await using replica = await openReplica({ source, path });
     await replica.ready();
     assert.deepEqual(replica.get("empty"), new Uint8Array(0));
     assert.equal(replica.get("none"), undefined);
   });
 
   test("go on with what arrives while the disk fails, and the cursor stands still until it works", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
+    await using scene = await openScene();
+    const { source, path } = scene;
     await source.put("a", bytes("1"));
     const store = new MemoryStore();
     await using replica = await openReplica({
       source,
-      path: directory.file("copy"),
+      path,
       retry: { minMs: 1, maxMs: 2 },
       openStore: async () => store,
     });
@@ -93,11 +90,9 @@ describe("reads of a replica", () => {
 
 describe("a replica with a log of format 2 that cannot note whose copy it is", () => {
   test("says that its disk fails, not the bucket, and goes on once it can", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
+    await using scene = await openScene();
+    const { source, path } = scene;
     await source.put("a", bytes("1"));
-    const path = directory.file("copy");
     // In the way of the file that is to become replica.json.
     await mkdir(join(path, "replica.json.tmp"), { recursive: true });
     const told: string[] = [];
@@ -138,13 +133,12 @@ describe("a replica that is sent a value that no log can hold", () => {
 
 describe("a replica whose disk fails for so long that nothing more can be held", () => {
   test("says that it is stale, and is live again once the disk works and it has caught up", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
+    await using scene = await openScene();
+    const { source, path } = scene;
     const store = new MemoryStore();
     await using replica = await openReplica({
       source,
-      path: directory.file("copy"),
+      path,
       retry: { minMs: 1, maxMs: 2 },
       held: { maxUpdates: 2 },
       openStore: async () => store,

@@ -9,14 +9,13 @@ import { Progress } from "../../src/replica/progress.js";
 import { WatchCursor } from "../../src/values/index.js";
 import { bytes } from "../support/bucket.js";
 import { MemoryStore } from "../support/memory-store.js";
-import { tempDirectory } from "../support/temp-directory.js";
+import { openScene } from "../support/scene.js";
 
 describe("waiting for a revision", () => {
   test("lasts until one's own write can be read, given as a version or as a number", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
-    await using replica = await openReplica({ source, path: directory.file("copy") });
+    await using scene = await openScene();
+    const { source, path } = scene;
+    await using replica = await openReplica({ source, path });
     await replica.waitFor(await source.put("a", bytes("1")));
     assert.deepEqual(replica.get("a"), bytes("1"));
     const revision = (await source.put("a", bytes("2"))).toU64() ?? 0n;
@@ -27,10 +26,8 @@ describe("waiting for a revision", () => {
   });
 
   test("ends for a revision of a key out of scope, once the position is past it", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
-    const path = directory.file("copy");
+    await using scene = await openScene();
+    const { source, path } = scene;
     await using replica = await openReplica({ source, path, scope: ["a."] });
     await replica.ready();
     await replica.waitFor(await source.put("b.1", bytes("1")));
@@ -38,13 +35,12 @@ describe("waiting for a revision", () => {
   });
 
   test("ends while the disk fails: what can be read counts, not what is written", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
+    await using scene = await openScene();
+    const { source, path } = scene;
     const store = new MemoryStore();
     await using replica = await openReplica({
       source,
-      path: directory.file("copy"),
+      path,
       retry: { minMs: 1, maxMs: 2 },
       openStore: async () => store,
     });
@@ -57,10 +53,9 @@ describe("waiting for a revision", () => {
   });
 
   test("is given up with the signal's reason, and with `closed`", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
-    const replica = await openReplica({ source, path: directory.file("copy") });
+    await using scene = await openScene();
+    const { source, path } = scene;
+    const replica = await openReplica({ source, path });
     await replica.ready();
     const controller = new AbortController();
     const reason = new Error("no longer interested");
@@ -73,10 +68,8 @@ describe("waiting for a revision", () => {
   });
 
   test("is over at once after a restart for what the disk has", async () => {
-    await using directory = await tempDirectory();
-    await using connection = await openInProcess();
-    const source = await connection.createBucket("b");
-    const path = directory.file("copy");
+    await using scene = await openScene();
+    const { connection, source, path } = scene;
     const version = await source.put("a", bytes("1"));
     {
       await using replica = await openReplica({ source, path });
