@@ -33,6 +33,11 @@ export const systemClock: Clock = {
   },
 };
 
+/** Time for spans of it: {@link Clock.steady}, or the wall clock where there is none. */
+export function steadyNow(clock: Clock): number {
+  return clock.steady?.() ?? clock.now();
+}
+
 /** Two clocks, of whole milliseconds and of finer ones, do not go quite alike. */
 export const CLOCK_ROUNDING_MS = 1;
 

@@ -4,6 +4,7 @@ export {
   momentOf,
   nextTurn,
   sleep,
+  steadyNow,
   systemClock,
   systemRandom,
   type Clock,

@@ -104,7 +104,7 @@ export class Following {
 
   #begin(): RunningWatch {
     const { options, scope, copy, origin, progress, expiry, keeper, clock } = this.#parts;
-    const { source, random, batch, retry, held, countIntervalMs } = options;
+    const { source, random, batch, retry, held, countIntervalMs, auditIntervalMs } = options;
     return startWatch<KvUpdate>({
       source: observed(source, progress),
       scope,
@@ -130,6 +130,7 @@ export class Following {
       ...(retry === undefined ? {} : { retry }),
       ...(held === undefined ? {} : { held }),
       ...(countIntervalMs === undefined ? {} : { countIntervalMs }),
+      ...(auditIntervalMs === undefined ? {} : { auditIntervalMs }),
       ...(options.failFast === undefined ? {} : { failFast: options.failFast }),
     });
   }

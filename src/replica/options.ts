@@ -34,6 +34,8 @@ export interface ReplicaOptions
   readonly onForeignCopy?: "replace" | "throw";
   /** Milliseconds between two counts of the bucket's keys against the copy's. Default 60,000; see `watchApplied`. */
   readonly countIntervalMs?: number;
+  /** Milliseconds after which the copy is audited though nothing gave cause. Default 86,400,000, a day; `Infinity`: never. See `watchApplied`. */
+  readonly auditIntervalMs?: number;
   /** Least number of dead bytes in the log that a compaction must win. Default: the store's (10 MiB). */
   readonly compactThreshold?: number;
   /** As of `watchApplied`, but that `maxUpdates` is 256 where it is left out. */

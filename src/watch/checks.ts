@@ -1,4 +1,4 @@
-import { type Random, sleep } from "../platform/index.js";
+import { type Random, sleep, steadyNow } from "../platform/index.js";
 import {
   auditIsDue,
   backoffDelay,
@@ -53,6 +53,8 @@ export class Checks {
   /** By how many records the count was off that led to an audit that found nothing. */
   #explainedGap = 0;
   #isAuditDue = false;
+  /** When one is due though nothing gives cause, by the steady clock; `undefined`: not set yet since the last. */
+  #auditDueAt: number | undefined;
   #isHurried = false;
   /** Since it was last hurried, no check has come to an end that says how things stand. */
   #isOpen = false;
@@ -83,14 +85,18 @@ export class Checks {
 
   /** Until the watch ends. Throws nothing but an abort's reason. */
   async run(): Promise<void> {
-    const { flow, limits, random } = this.#parts;
+    const { flow, limits, random, clock } = this.#parts;
     while (await flow.until(() => flow.isCaughtUp, this.#signal)) {
       const { watches } = flow;
       this.#isHurried = false;
       await this.#checkOnce();
+      const chance = random();
+      // Spread, so that a fleet which started together does not ask together.
+      const spread = 0.75 + chance / 2;
+      this.#auditDueAt ??= steadyNow(clock) + limits.auditIntervalMs * spread;
       const delayMs = this.#isOpen
-        ? backoffDelay(limits.retry, this.#failures, random())
-        : Math.round(limits.countIntervalMs * (0.75 + random() / 2));
+        ? backoffDelay(limits.retry, this.#failures, chance)
+        : Math.round(limits.countIntervalMs * spread);
       const isEarly = (): boolean => this.#isHurried || flow.watches !== watches;
       await flow.until(isEarly, this.#signal, delayMs);
     }
@@ -111,7 +117,7 @@ export class Checks {
   /** Whether it is known now that nothing was lost. */
   async #check(): Promise<boolean> {
     const { bucket, clock, emit, known } = this.#parts;
-    if (this.#isAuditDue) {
+    if (this.#isAuditDue || steadyNow(clock) >= (this.#auditDueAt ?? Infinity)) {
       await this.#audit();
       return true;
     }
@@ -153,6 +159,7 @@ export class Checks {
     });
     const { missing, stale, extra } = await auditing;
     this.#unproven = 0;
+    this.#auditDueAt = undefined;
     return missing + stale + extra > 0;
   }
 

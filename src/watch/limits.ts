@@ -14,6 +14,7 @@ export interface WatchLimits {
   readonly maxHeldBytes: number;
   readonly maxStoreFailures: number;
   readonly countIntervalMs: number;
+  readonly auditIntervalMs: number;
 }
 
 const DAY_MS = 86_400_000;
@@ -24,12 +25,13 @@ const QUEUED_BYTES = 16 * 1024 * 1024;
 
 type Limited = Pick<
   WatchAppliedOptions<unknown>,
-  "batch" | "retry" | "held" | "maxStoreFailures" | "countIntervalMs"
+  "batch" | "retry" | "held" | "maxStoreFailures" | "countIntervalMs" | "auditIntervalMs"
 >;
 
 /** Throws `invalid-argument`, naming the option, for a number outside its bounds. */
 export function limitsOf(options: Limited): WatchLimits {
-  const { batch, retry, held, maxStoreFailures = 16, countIntervalMs = MINUTE_MS } = options;
+  const { batch, retry, held, maxStoreFailures = 16 } = options;
+  const { countIntervalMs = MINUTE_MS, auditIntervalMs = DAY_MS } = options;
   const maxParsed = whole("batch.maxUpdates", batch?.maxUpdates ?? 100, 1, 100_000);
   const queueCapacity = whole("batch.queueCapacity", batch?.queueCapacity ?? 256, 1, 1_000_000);
   const minMs = whole("retry.minMs", retry?.minMs ?? 100, 1, HOUR_MS);
@@ -45,6 +47,10 @@ export function limitsOf(options: Limited): WatchLimits {
       Number.MAX_SAFE_INTEGER,
     ),
     countIntervalMs: whole("countIntervalMs", countIntervalMs, 1000, DAY_MS),
+    auditIntervalMs:
+      auditIntervalMs === Infinity
+        ? Infinity
+        : whole("auditIntervalMs", auditIntervalMs, 1000, 366 * DAY_MS),
     retry: {
       minMs,
       maxMs: whole("retry.maxMs", retry?.maxMs ?? Math.max(5000, minMs), minMs, HOUR_MS),

@@ -112,6 +112,12 @@ export interface WatchAppliedOptions<U> {
   readonly evictions?: "mirror" | "retain";
   /** Milliseconds between two counts of the keys, spread by a quarter either way. 1000 to 86,400,000; default 60,000. */
   readonly countIntervalMs?: number;
+  /**
+   * Milliseconds after which the whole copy is held against the bucket although no count gave cause, spread by a quarter either way: several
+   * losses at once may leave the number of keys what it was. It comes with the next count after that, beside the flow, and asks the server for
+   * the head of every record. 1000 to 31,622,400,000, or `Infinity` for never; default 86,400,000, a day.
+   */
+  readonly auditIntervalMs?: number;
   /** Turns an update into what `apply` takes; `undefined` leaves it out. A throw ends the watch with that error. */
   readonly parse: (update: KvUpdate) => U | undefined;
   /**

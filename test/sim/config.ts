@@ -252,6 +252,14 @@ function growingOld(config: SimConfig): SimConfig {
   };
 }
 
+/**
+ * With a history a record that goes may uncover an older one, so that no count sees it: then audits come by themselves. Elsewhere they would hide
+ * that a count does not find what it should.
+ */
+export function auditIntervalOf({ bucket: { history = 1 }, replica }: SimConfig): number {
+  return history > 1 ? 40 * replica.countIntervalMs : Infinity;
+}
+
 function mixedConfigOf(seed: number): SimConfig {
   const random = randomFor(seed, "config");
   const below = (count: number): number => integerBelow(random, count);

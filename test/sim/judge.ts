@@ -129,11 +129,11 @@ export class Judge {
   }
 
   /**
-   * Whether what is shown was the last of its key until that was deleted by its number, and an older one of its history came to light.
-   * The number of records is the same then: no count finds that, only an audit that somebody asks for. Or what a copy retains: it expired,
-   * and so did its marker, under which an older one had waited.
+   * Whether what is shown was the last of its key until that was deleted by its number, and an older one of its history came to light; or it
+   * expired, and so did its marker, under which an older one had waited. A copy that retains keeps it through every audit.
    */
   #isUncovered(shown: ShownEntry | undefined, key: string): boolean {
+    if (!this.#options.retains) return false;
     const states = this.#options.oracle.present?.keys.get(key) ?? [];
     for (let index = states.length - 1; index > 0; index -= 1) {
       const [before, state] = [states[index - 1] as KeyState, states[index] as KeyState];

@@ -3,6 +3,7 @@ import { MachineClock } from "../../src/testing/simulation/machine-clock.js";
 import { randomFor } from "../../src/testing/simulation/random.js";
 import type { ProcessDisk } from "../../src/testing/simulation/simulated-disk.js";
 import { SimulatedLink } from "../../src/testing/simulation/simulated-link.js";
+import { auditIntervalOf } from "./config.js";
 import { viewOf, type View } from "./judge.js";
 import { checkQueue, checkSilence, noteClock } from "./limits.js";
 import { Mirror } from "./mirror.js";
@@ -96,6 +97,7 @@ export class Keeper {
       durability: options.durability,
       expiry: options.expiry,
       countIntervalMs: options.countIntervalMs,
+      auditIntervalMs: auditIntervalOf(world.config),
       compactThreshold: options.compactThreshold,
       maxMemoryBytes: MEMORY_BYTES,
       batch: {

@@ -7,6 +7,7 @@ import type { ProcessDisk } from "../../src/testing/simulation/simulated-disk.js
 import { SimulatedLink } from "../../src/testing/simulation/simulated-link.js";
 import type { KvUpdate, WatchCursor } from "../../src/values/index.js";
 import { type BucketFacts, type CursorOrigin, watchApplied } from "../../src/watch/index.js";
+import { auditIntervalOf } from "./config.js";
 import { viewOf, type ShownEntry } from "./judge.js";
 import type { World } from "./world.js";
 
@@ -96,6 +97,7 @@ export class Service {
       store,
       origin: this.#origin(),
       countIntervalMs,
+      auditIntervalMs: auditIntervalOf(config),
       batch: { windowMs, maxUpdates, queueCapacity },
       parse: (update) => {
         if (update.version.isUnknown) this.#withdraw(update.key);

@@ -169,6 +169,7 @@ describe("the options of a watch", () => {
     ["a queue for nothing", { batch: { queueCapacity: 0 } }],
     ["waits that shrink", { retry: { minMs: 100, maxMs: 99 } }],
     ["no store failure at all", { maxStoreFailures: 0 }],
+    ["audits without a pause", { auditIntervalMs: 999 }],
     ["nothing held", { held: { maxBytes: 0 } }],
   ];
   for (const [what, options] of refused) {
