@@ -91,7 +91,7 @@ export class FollowStage<U> implements Stage<U> {
     const { parse, flusher, writer, known } = this.#parts;
     for (let from = 0; from < removals.length; from += REMOVALS_PER_BATCH) {
       const raw = removals.slice(from, from + REMOVALS_PER_BATCH);
-      known.note(raw);
+      known.noteSwept(raw);
       await flusher.commit({ raw, outcomes: raw.map(parse) }, writer.position);
     }
   }

@@ -1,6 +1,6 @@
 import type { KvRecordHead } from "../kv/index.js";
 import { type AgeLimits, expiresAtMs, type KnownCount } from "../rules/index.js";
-import type { KvUpdate } from "../values/index.js";
+import type { KvRemoval, KvUpdate } from "../values/index.js";
 
 /**
  * Keys without a value that are remembered, of those removed and of those that expired each. With more of them no count proves anything;
@@ -63,8 +63,20 @@ export class KnownKeys {
   /** What has been applied, or was in the copy already. */
   note(updates: readonly KvUpdate[]): void {
     if (!this.#isNeeded) return;
+    for (const { key } of updates) this.#touched?.add(key);
+    this.#take(updates);
+  }
+
+  /**
+   * What a floor left behind, and goes now. That is no word about what the key has: in a history that the bucket was rolled back to it may have
+   * another record, which an audit beside this has to bring.
+   */
+  noteSwept(removals: readonly KvRemoval[]): void {
+    if (this.#isNeeded) this.#take(removals);
+  }
+
+  #take(updates: readonly KvUpdate[]): void {
     for (const update of updates) {
-      this.#touched?.add(update.key);
       // Mostly there are none, and to look for a key takes its hash.
       if (this.#expired.size > 0) this.#expired.delete(update.key);
       if (this.#expiredBefore.size > 0) this.#expiredBefore.delete(update.key);

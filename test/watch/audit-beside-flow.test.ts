@@ -41,4 +41,22 @@ describe("an audit, beside what the flow brings", () => {
     await bring(watching, [put("d", 6), put("d", 7)]);
     assert.deepEqual(revisions(store), ["a@1", "b@2", "c@3", "d@7"]);
   });
+
+  test("brings what a floor swept meanwhile, of which the bucket has another record behind the position", async () => {
+    const source = uncounted();
+    await using watching = startWatching({ source, auditor: source, origin });
+    const had = [put("a", 1), put("b", 2), put("c", 3)];
+    await bring(watching, had, { cursor: at(5), caughtUp: true });
+    watching.journal.length = 0;
+    source.keep(put("c", 3), put("b", 4));
+    source.duringListing = async () => {
+      await bring(watching, [], { cursor: at(5), floor: at(3), caughtUp: true });
+    };
+    await watching.watch.audit();
+    assert.deepEqual(
+      watching.journal.filter((line) => line.startsWith("apply")),
+      ["apply delete a@?, delete b@?", "apply put b@4"],
+    );
+    assert.deepEqual(revisions(watching.store), ["b@4", "c@3"]);
+  });
 });
