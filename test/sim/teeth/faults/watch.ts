@@ -112,6 +112,41 @@ export const watchFaults: readonly Fault[] = [
     },
   },
   {
+    id: "sweep-passes-for-flow",
+    wrong:
+      "has an audit leave to the flow what a floor swept meanwhile, of which the flow brings nothing",
+    invariant: 3,
+    edits: [
+      {
+        file: "watch/follow-stage.js",
+        find: `known.noteSwept(raw);`,
+        replace: `known.note(raw);`,
+      },
+    ],
+    // A simulated line ends a watch whose bucket is rolled back; the source for NATS may go on with it.
+    test: {
+      file: "watch/audit-beside-flow.test.js",
+      name: "brings what a floor swept meanwhile, of which the bucket has another record behind the position",
+    },
+  },
+  {
+    id: "never-audits-by-itself",
+    wrong: "audits only where something gives cause",
+    invariant: 3,
+    edits: [
+      {
+        file: "watch/checks.js",
+        find: `steadyNow(clock) >= (this.#auditDueAt ?? Infinity)`,
+        replace: `false`,
+      },
+    ],
+    // It takes several losses that leave the number of keys what it was: the simulator had them once in a thousand long seeds.
+    test: {
+      file: "watch/audit-pace.test.js",
+      name: "comes once a day, and finds the losses that left the number of keys what it was",
+    },
+  },
+  {
     id: "audit-mends-with-old",
     wrong: "has an audit apply what it fetched although the flow has brought something newer since",
     invariant: 3,
