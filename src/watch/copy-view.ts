@@ -32,6 +32,11 @@ export class CopyView {
     return this.#store !== undefined;
   }
 
+  /** Whether every key that it may have has an entry to be told: where the caller names the keys, some may be in his state alone. */
+  get hasEntryOfEach(): boolean {
+    return this.hasEntries && this.#knownKeys === undefined;
+  }
+
   /** Number of entries in the store, whatever their scope; not of what it has not taken yet. */
   get storedSize(): number {
     return this.#store?.size ?? 0;

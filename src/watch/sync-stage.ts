@@ -87,7 +87,7 @@ export class SyncStage<U> implements Stage<U> {
       const isNew =
         update.kind === "put"
           ? held === undefined || !sameRecord(held, update)
-          : held !== undefined || !copy.hasEntries;
+          : held !== undefined || !copy.hasEntryOfEach;
       if (isNew) this.#hold(key, { update, outcome: batch.outcomes[index] });
     }
     this.#position = positionAfter(this.#position, batch);

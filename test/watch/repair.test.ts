@@ -294,6 +294,13 @@ describe("the keys that a repair compares", () => {
     assert.ok(watching.journal.includes("apply delete a@?, delete c@?, delete mine@?"));
   });
 
+  test("can be the caller's own, and one that only these name goes also by the bucket's own removal", async () => {
+    const { source, store } = outdated();
+    await using watching = startWatching({ source, store, knownKeys: () => ["a", "b", "mine"] });
+    await bring(watching, [put("b", 2), removal("mine", 7)], { caughtUp: true });
+    assert.ok(watching.journal.includes("apply delete mine@7, delete a@?"));
+  });
+
   test("can be those of the caller's own state, without a store", async () => {
     const source = new ScriptedSource();
     source.setUpErrors.push(expired());
