@@ -84,11 +84,11 @@ async function actAsync(world: World, machine: Machine, action: Deed): Promise<v
     case "second-writer":
       return machine.secondWriter();
     case "read-fresh":
-      return machine.keeper?.readFresh(action.key, action.maxStalenessMs);
+      return machine.keeper?.caller()?.readFresh(action.key, action.maxStalenessMs);
     case "wait-for":
-      return machine.keeper?.waitFor();
+      return machine.keeper?.caller()?.waitFor();
     case "audit":
-      return machine.keeper?.audit();
+      return machine.keeper?.caller()?.audit();
     case "follow-changes":
       return machine.keeper?.followChanges(action.maxQueued, action.pauseMs);
     case "slow-service":

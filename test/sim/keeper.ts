@@ -3,9 +3,10 @@ import { MachineClock } from "../../src/testing/simulation/machine-clock.js";
 import { randomFor } from "../../src/testing/simulation/random.js";
 import type { ProcessDisk } from "../../src/testing/simulation/simulated-disk.js";
 import { SimulatedLink } from "../../src/testing/simulation/simulated-link.js";
+import { Caller } from "./caller.js";
 import { auditIntervalOf } from "./config.js";
 import { viewOf, type View } from "./judge.js";
-import { checkQueue, checkSilence, noteClock } from "./limits.js";
+import { checkLine, checkQueue, checkSilence, noteClock } from "./limits.js";
 import { Mirror } from "./mirror.js";
 import { DIRECTORY, type Ills, LOG, type World } from "./world.js";
 import { codeOf } from "../support/code-of.js";
@@ -144,7 +145,9 @@ export class Keeper {
     replica.close().then(
       () => this.#ended(),
       (error: unknown) => {
-        this.#world.trace.add(`close failed ${codeOf(error)}`);
+        const code = codeOf(error);
+        this.#world.trace.add(`close failed ${code}`);
+        if (code !== "io") this.#world.found("9 errors are told", `close: ${String(error)}`);
         this.#ended();
       },
     );
@@ -158,58 +161,12 @@ export class Keeper {
     this.#mirror = new Mirror(this.#world, replica, this.#clock, maxQueued, pauseMs);
   }
 
-  /** An answer that may only be so old is no older, and none is refused that is young enough. */
-  readFresh(index: number, maxStalenessMs: number): void {
+  /** Who calls its other methods now. */
+  caller(): Caller | undefined {
     const { replica } = this;
-    const key = this.#world.keys[index] ?? "";
-    if (replica === undefined) return;
-    const { asOf } = replica.status();
-    const isFresh = asOf !== undefined && this.#clock.now() - asOf <= maxStalenessMs;
-    let isAnswered = true;
-    try {
-      replica.get(key, { maxStalenessMs });
-    } catch (error) {
-      isAnswered = false;
-      if (codeOf(error) !== "stale") this.#world.found("9 reads never fail", String(error));
-    }
-    if (isAnswered === isFresh) return;
-    this.#world.found("9 a limit to the age of an answer", `${asOf}, ${maxStalenessMs}`);
-  }
-
-  /** What was written by a revision that was waited for can be read, or something newer of its key. */
-  async waitFor(): Promise<void> {
-    const { replica } = this;
-    const world = this.#world;
-    const making = world.oracle.present;
-    const record = making?.stream.log.kept().at(-1);
-    if (replica === undefined || making === undefined || record === undefined) return;
-    const { rollBacks } = making;
-    // A number says nothing of which making of a bucket it is of.
-    const { state, asOf = 0 } = replica.status();
-    const knownAt = asOf - world.aheadMs - world.slackMs;
-    if (state !== "live" || knownAt <= Math.max(making.madeAt, making.rolledBackAt)) return;
-    try {
-      await replica.waitFor(record.version);
-    } catch {
-      return;
-    }
-    if (this.replica === undefined || world.oracle.present !== making) return;
-    if (making.rollBacks !== rollBacks || !world.judge.follows(record.key)) return;
-    const view = this.#view(replica);
-    const problem = view && world.judge.hasReached(view, making, record);
-    world.found("waitFor shows what was written", problem);
-  }
-
-  async audit(): Promise<void> {
-    try {
-      const report = await this.replica?.audit();
-      if (report !== undefined) {
-        const { records, missing, stale, extra } = report;
-        this.#world.trace.add(`audit ${records} ${missing} ${stale} ${extra}`);
-      }
-    } catch (error) {
-      this.#world.trace.add(`audit failed ${codeOf(error)}`);
-    }
+    if (replica === undefined) return undefined;
+    const isThere = (): boolean => this.replica === replica;
+    return new Caller(this.#world, { replica, clock: this.#clock, isThere });
   }
 
   /** How the copy differs from the bucket, or what it does not say of itself that it should by now. */
@@ -232,6 +189,7 @@ export class Keeper {
     if (replica === undefined) return;
     const status = replica.status();
     const seen = { status, link: this.#link, liveSince: this.#liveSince };
+    checkLine(world, seen);
     checkSilence(world, seen);
     checkQueue(world, seen);
     const looked = `${status.state} ${status.cursor.toHex()} ${status.received} ${status.size} ${status.asOf}`;
@@ -357,7 +315,7 @@ export class Keeper {
     const code = codeOf(error);
     world.trace.add(`open failed ${code}`);
     const isExpected =
-      code === "io" ||
+      (code === "io" && world.wasDiskIll(this.#startedAt)) ||
       (code === "locked" && this.#hadRival) ||
       (world.illsSince.rots > 0 && code === "invalid-format") ||
       // Its header was found bad, and by the time it was to be set aside it looked like somebody else's.

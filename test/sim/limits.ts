@@ -16,6 +16,12 @@ interface Seen {
   readonly liveSince: number;
 }
 
+/** A copy whose line is known to be lost does not say that it is live. */
+export function checkLine(world: World, { status }: Seen): void {
+  if (status.connected || status.state !== "live") return;
+  world.found("9 live ends with the line", "it is lost");
+}
+
 /** A copy that hears nothing does not go on saying that it is live. */
 export function checkSilence(world: World, { status, liveSince }: Seen): void {
   const isSilent = world.now() - world.line.silentSince > SILENCE_MS;

@@ -29,6 +29,7 @@ export class Service {
   /** Handed to `parse`, and not applied yet. */
   readonly #parsed = new Set<KvUpdate>();
   #cursor: bigint | undefined;
+  readonly #startedAt: number;
   #reachedAt: number;
   #isApplying = false;
   #throwsNext = false;
@@ -45,6 +46,7 @@ export class Service {
     this.#clock = new MachineClock(world.clock, () => world.aheadMs);
     const random = randomFor(world.seed, `${this.#name} line`);
     this.#link = new SimulatedLink(world.connect(), new MachineClock(world.clock), random);
+    this.#startedAt = world.now();
     this.#reachedAt = world.now();
     world.line.adopt("service", this.#link);
   }
@@ -186,7 +188,10 @@ export class Service {
     const world = this.#world;
     const code = isMillpondError(why) ? why.code : String(why);
     world.trace.add(`${this.#name} ended ${code}`);
-    const isExpected = why instanceof ThrownByApply || code === "io" || world.ills.rots > 0;
+    const isExpected =
+      why instanceof ThrownByApply ||
+      (code === "io" && world.wasDiskIll(this.#startedAt)) ||
+      (isMillpondError(why) && world.ills.rots > 0);
     if (!isExpected) world.found("9 never stops by itself", `${this.#name}: ${code}`);
     this.kill();
     if (code === "invalid-format") world.removeFile(PATH);

@@ -15,6 +15,8 @@ const TURNS_AT_END = 64;
 const CONVERGES_MS = 90_000;
 /** Longer than anything takes of a disk. */
 const LET_GO_MS = 10_000;
+/** Within which whoever calls while nothing is wrong is answered. */
+const ANSWERED_MS = 30_000;
 /** Between two looks whether it is. */
 const LOOK_MS = 250;
 
@@ -117,6 +119,7 @@ async function run(plan: Plan, { onTrace }: SimulationOptions): Promise<Simulati
   if (world.violation === undefined) await converge(world, machine);
   const closing = plan.closing();
   if (world.violation === undefined && closing.length > 0) await close(world, machine, closing);
+  if (world.violation === undefined) await askAll(world, machine);
   machine.end();
   await letGo(world);
   return {
@@ -163,6 +166,23 @@ async function wait(world: World, machine: Machine, ms: number): Promise<void> {
   // So that there is a next step at all.
   world.clock.schedule(ms, () => undefined);
   while (world.violation === undefined && world.now() < until) await step(world, machine);
+}
+
+/** Whoever calls while nothing is wrong is answered. */
+async function askAll(world: World, machine: Machine): Promise<void> {
+  const asked = { isAnswered: false };
+  void machine.keeper
+    ?.caller()
+    ?.askAll()
+    .finally(() => {
+      asked.isAnswered = true;
+    });
+  const until = world.now() + ANSWERED_MS;
+  world.clock.schedule(ANSWERED_MS, () => undefined);
+  while (world.violation === undefined && !asked.isAnswered && world.now() < until) {
+    await step(world, machine);
+  }
+  world.found("9 calls come to their end", asked.isAnswered ? undefined : "one did not");
 }
 
 /** What waits for a disk must learn that its process is dead: else it holds this process up for ever. */

@@ -62,6 +62,7 @@ export class World {
   readonly #lasting = new Lasting(this.clock);
   readonly line: Line;
   #slowDiskMs = 0;
+  #diskIllUntil = -Infinity;
   #isCalm = false;
   /** By how much the machine's clock is ahead, and the most that it ever was. */
   aheadMs = 0;
@@ -244,7 +245,13 @@ export class World {
 
   // The disk.
 
+  /** Whether anything may have failed on it since then, other than by rot. */
+  wasDiskIll(since: number): boolean {
+    return this.#diskIllUntil >= since;
+  }
+
   fillDisk(ms: number, leftBytes: number): void {
+    this.#noteIllness(ms);
     this.disk.capacityBytes = this.disk.usedBytes + leftBytes;
     this.#lasting.for(
       "full",
@@ -255,12 +262,17 @@ export class World {
   }
 
   failDisk(what: "read" | "write" | "sync" | "rename", chance: number, ms: number): void {
+    this.#noteIllness(ms);
     this.#lasting.for(
       `disk ${what}`,
       ms,
       () => this.disk.fail(what, chance),
       () => this.disk.fail(what, 0),
     );
+  }
+
+  #noteIllness(ms: number): void {
+    this.#diskIllUntil = Math.max(this.#diskIllUntil, this.now() + ms);
   }
 
   slowDisk(ms: number, latencyMs: number): void {

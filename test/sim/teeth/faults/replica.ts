@@ -17,6 +17,19 @@ export const replicaFaults: readonly Fault[] = [
     ],
   },
   {
+    id: "live-until-line-is-back",
+    wrong: "says only once the line is back that it was lost",
+    invariant: 3,
+    needs: lineFails,
+    edits: [
+      {
+        file: "replica/standing.js",
+        find: `if (this.#source.connected) this.#show(); else this.move("interrupted");`,
+        replace: `if (this.#source.connected) this.move("interrupted");`,
+      },
+    ],
+  },
+  {
     id: "old-word-believed",
     wrong: "believes after the line is back what was said before it was lost",
     invariant: 3,
