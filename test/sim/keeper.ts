@@ -314,12 +314,13 @@ export class Keeper {
     if (this.#isDead) return;
     const code = codeOf(error);
     world.trace.add(`open failed ${code}`);
+    // A log that rots while it is healed is refused; it may even look like somebody else's by the time it is to be set aside.
+    const rotted = world.ills.rots > this.#illsAtStart.rots;
     const isExpected =
-      (code === "io" && world.wasDiskIll(this.#startedAt)) ||
+      (code === "io" && (rotted || world.wasDiskIll(this.#startedAt))) ||
       (code === "locked" && this.#hadRival) ||
-      (world.illsSince.rots > 0 && code === "invalid-format") ||
-      // Its header was found bad, and by the time it was to be set aside it looked like somebody else's.
-      (world.ills.rots > this.#illsAtStart.rots && code === "corrupted");
+      (code === "invalid-format" && world.illsSince.rots > 0) ||
+      (code === "corrupted" && rotted);
     if (!isExpected) world.found("5 opens what is good", String(error));
     if (code === "invalid-format") {
       world.removeFile(LOG);
