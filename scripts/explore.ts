@@ -1,40 +1,52 @@
-// Goes through every small history of a bucket and its replica, with the rules as they are and with each broken one. Prints how many
-// states there were, and for each broken rule what gave it away. `--depth N` (default 3): messages stored in one history.
-// `--forgets age|"time to live"|markers` with `--ticks N`: time passes N times. `--scope narrow|widens`: one key is not followed. `--retain`:
-// the copy keeps what the bucket forgets. `--races`: audits take their time beside the flow.
-import { parseArgs } from "node:util";
 import type { Forgetting } from "../test/explore/bucket-kind.js";
 import type { Bounds } from "../test/explore/happenings.js";
 import { productionModel } from "../test/explore/replica-model.js";
 import { explore } from "../test/explore/search.js";
 import { modelWith, variants } from "../test/explore/variants.js";
+import { argumentsOf, choice, wholeNumber } from "./arguments.js";
 
-const { values } = parseArgs({
-  options: {
-    depth: { type: "string", default: "3" },
-    keys: { type: "string", default: "2" },
-    losses: { type: "string", default: "2" },
-    faults: { type: "string", default: "1" },
-    ticks: { type: "string", default: "0" },
-    forgets: { type: "string" },
-    scope: { type: "string" },
-    retain: { type: "boolean", default: false },
-    races: { type: "boolean", default: false },
-  },
+const usage = `
+Goes through every small history of a bucket and its replica, with the rules as they are and with each broken one. Prints how many
+states there were, and for each broken rule what gave it away. Ends with status 1 where the rules as they are do not hold, or where
+nothing gave a broken one away.
+
+npm run explore -- --depth 3
+
+--depth N        messages stored in one history (3)
+--keys N         keys of the bucket (2)
+--losses N       messages that are lost on the way (2)
+--faults N       faults of other kinds (1)
+--forgets WHAT   age, "time to live" or markers: the bucket forgets by it
+--ticks N        how often time passes (0)
+--scope HOW      narrow or widens: one key is not followed
+--retain         the copy keeps what the bucket forgets
+--races          audits take their time beside the flow
+`;
+const values = argumentsOf(usage, {
+  depth: { type: "string", default: "3" },
+  keys: { type: "string", default: "2" },
+  losses: { type: "string", default: "2" },
+  faults: { type: "string", default: "1" },
+  ticks: { type: "string", default: "0" },
+  forgets: { type: "string" },
+  scope: { type: "string" },
+  retain: { type: "boolean", default: false },
+  races: { type: "boolean", default: false },
 });
+/** Sets of keys are bits of one number. */
+const KEYS_MAX = 30;
 const forgettings: readonly Forgetting[] = ["age", "time to live", "markers"];
-const forgets = forgettings.find((name) => name === values.forgets);
-const scope = (["narrow", "widens"] as const).find((name) => name === values.scope);
+const { forgets, scope } = values;
 const bounds: Bounds = {
-  keys: Number(values.keys),
-  appends: Number(values.depth),
-  losses: Number(values.losses),
-  faults: Number(values.faults),
-  ticks: Number(values.ticks),
+  keys: wholeNumber("keys", values.keys, 1, KEYS_MAX),
+  appends: wholeNumber("depth", values.depth, 1),
+  losses: wholeNumber("losses", values.losses, 0),
+  faults: wholeNumber("faults", values.faults, 0),
+  ticks: wholeNumber("ticks", values.ticks, 0),
   evictions: values.retain ? "retain" : "mirror",
   races: values.races,
-  ...(forgets === undefined ? {} : { forgets }),
-  ...(scope === undefined ? {} : { scope }),
+  ...(forgets === undefined ? {} : { forgets: choice("forgets", forgets, forgettings) }),
+  ...(scope === undefined ? {} : { scope: choice("scope", scope, ["narrow", "widens"]) }),
 };
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);

@@ -1,41 +1,38 @@
-import { parseArgs } from "node:util";
 import { fuzz, type Failure, type Tally } from "../test/fuzz/engine.js";
 import { keep } from "../test/fuzz/kept.js";
 import type { Target } from "../test/fuzz/target.js";
 import { targets } from "../test/fuzz/targets.js";
 import { seedOfRun } from "../test/support/seed.js";
+import { argumentsOf, choicesOf, wholeNumber } from "./arguments.js";
 
-/**
- * `npm run fuzz -- --seed N --count M --only read-v3,servers --index I`: feeds M inputs (default 100,000) to each parser that is given
- * bytes from outside; to a slow one a part of that. Prints what came of them as a table. A failure is printed with the seed and the
- * index that make it again, and a smaller input that fails as well is written to test/fixtures/fuzz, where the tests try it
- * from then on. Ends with status 1 where there was one.
- */
-const { values } = parseArgs({
-  options: {
-    seed: { type: "string" },
-    count: { type: "string", default: "100000" },
-    only: { type: "string" },
-    index: { type: "string" },
-  },
+const usage = `
+Feeds inputs to each parser that is given bytes from outside, and prints what came of them as a table. A failure is printed with the
+seed and the index that make it again, and a smaller input that fails as well is written to test/fixtures/fuzz, where the tests try
+it from then on. Ends with status 1 where there was one.
+
+npm run fuzz -- --seed 1 --count 100000 --only read-v3,servers
+
+--count N       inputs of the quickest targets; a slow one gets a part of that (100000)
+--seed N        (a fresh one)
+--only TARGETS  with commas between them (all)
+--index N       only the input of that index, of each target
+`;
+const values = argumentsOf(usage, {
+  seed: { type: "string", default: String(seedOfRun()) },
+  count: { type: "string", default: "100000" },
+  only: { type: "string" },
+  index: { type: "string" },
 });
-const seed = values.seed === undefined ? seedOfRun() : Number(values.seed);
-const count = Number(values.count);
-const index = values.index === undefined ? undefined : Number(values.index);
-if (!Number.isInteger(seed) || !(count >= 1) || Number.isNaN(index)) {
-  throw new Error("--seed, --count and --index are whole numbers");
-}
-const names = values.only?.split(",");
-const unknown = names?.find((name) => !targets.some((target) => target.name === name));
-if (unknown !== undefined) {
-  throw new Error(`no target ${unknown}: ${targets.map(({ name }) => name).join(" ")}`);
-}
+const seed = wholeNumber("seed", values.seed, 0);
+const count = wholeNumber("count", values.count, 1);
+const index = values.index === undefined ? undefined : wholeNumber("index", values.index, 0);
+const all = targets.map(({ name }) => name);
+const names = choicesOf("only", values.only, all);
 
 say(`seed ${seed}`);
 say(row("target", "inputs", "slowest", "failures", "what came of them"));
 for (const target of targets) {
-  if (names !== undefined && !names.includes(target.name)) continue;
-  await run(target);
+  if (names.includes(target.name)) await run(target);
 }
 
 async function run(target: Target): Promise<void> {

@@ -1,19 +1,28 @@
-// Lets processes fight for one log while they are killed: `npm run lock-fight -- --count 500 --seed 1 --fighters 4`.
-import { parseArgs } from "node:util";
 import { runLockFight } from "../test/crash/lock-fight.js";
+import { argumentsOf, freshSeed, wholeNumber } from "./arguments.js";
 
-const { values } = parseArgs({
-  options: {
-    count: { type: "string", default: "200" },
-    seed: { type: "string", default: String(Date.now() % 2 ** 31) },
-    fighters: { type: "string", default: "4" },
-  },
+const usage = `
+Lets processes fight for one log while they are killed. Throws at the first thing that is not as promised.
+
+npm run lock-fight -- --count 500 --seed 1 --fighters 4
+
+--count N     kills (200)
+--fighters N  processes at a time (4)
+--seed N      (a fresh one)
+`;
+const values = argumentsOf(usage, {
+  count: { type: "string", default: "200" },
+  seed: { type: "string", default: freshSeed() },
+  fighters: { type: "string", default: "4" },
 });
-console.log(`seed ${values.seed}, ${values.fighters} processes, ${values.count} kills`);
+const plan = {
+  seed: wholeNumber("seed", values.seed, 0),
+  fighters: wholeNumber("fighters", values.fighters, 2),
+  kills: wholeNumber("count", values.count, 1),
+};
+console.log(`seed ${plan.seed}, ${plan.fighters} processes, ${plan.kills} kills`);
 const report = await runLockFight({
-  seed: Number(values.seed),
-  fighters: Number(values.fighters),
-  kills: Number(values.count),
+  ...plan,
   onKill(done) {
     if (done % 50 === 0) console.log(`${done} kills`);
   },

@@ -1,21 +1,25 @@
-import { parseArgs } from "node:util";
 import { sweepFrames } from "../test/log/sweep/changes.js";
 import { longSample } from "../test/log/sweep/samples.js";
-import { randomFrom } from "../test/support/seed.js";
+import { randomFrom, seedOfRun } from "../test/support/seed.js";
+import { argumentsOf, wholeNumber } from "./arguments.js";
 
-/**
- * `npm run sweep -- --seed N --count M`: M (default 100,000) flipped bits and truncations of a log of 1 MiB of each format.
- * Throws at the first that loses something in silence, reads wrong data, or ends in an error that is not ours.
- */
+const usage = `
+Flips bits of a log of 1 MiB of each format, and cuts it off. Throws at the first change that loses something in silence, reads wrong
+data, or ends in an error that is not ours.
+
+npm run sweep -- --seed 1 --count 100000
+
+--count N  flips and truncations of each format (100000)
+--seed N   (a fresh one)
+`;
 const SAMPLE_BYTES = 1024 * 1024;
 
-const { values } = parseArgs({
-  options: { seed: { type: "string" }, count: { type: "string", default: "100000" } },
+const values = argumentsOf(usage, {
+  seed: { type: "string", default: String(seedOfRun()) },
+  count: { type: "string", default: "100000" },
 });
-const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
-const count = Number(values.count);
-if (!Number.isInteger(seed) || !(count >= 1))
-  throw new Error("--seed and --count are whole numbers");
+const seed = wholeNumber("seed", values.seed, 0);
+const count = wholeNumber("count", values.count, 1);
 
 say(`seed ${seed}`);
 for (const format of [3, 2] as const) {

@@ -1,28 +1,34 @@
-// Puts deliberate faults into the code, one at a time, and looks how many seeds the simulator needs to find each. `--seeds N` (default
-// 200), `--from N` (1), `--steps N` (3000), `--only id,…`, `--jobs N` (1) at a time. Ends with 1 where a fault is not found.
-import { parseArgs } from "node:util";
 import { faults } from "../test/sim/teeth/faults/index.js";
 import { type Catch, Hunt } from "../test/sim/teeth/hunt.js";
+import { argumentsOf, choicesOf, wholeNumber } from "./arguments.js";
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: "string", default: "200" },
-    from: { type: "string", default: "1" },
-    steps: { type: "string", default: "3000" },
-    only: { type: "string" },
-    jobs: { type: "string", default: "1" },
-  },
+const usage = `
+Puts deliberate faults into the code, one at a time, and looks how many seeds the simulator needs to find each. Ends with status 1
+where a fault is not found.
+
+npm run teeth -- --seeds 200 --steps 3000
+
+--seeds N    seeds that are tried for each fault (200)
+--from N     the first of them (1)
+--steps N    of each seed (3000)
+--only IDS   faults, with commas between them (all)
+--jobs N     faults at a time (1)
+`;
+const values = argumentsOf(usage, {
+  seeds: { type: "string", default: "200" },
+  from: { type: "string", default: "1" },
+  steps: { type: "string", default: "3000" },
+  only: { type: "string" },
+  jobs: { type: "string", default: "1" },
 });
-const first = Number(values.from);
-const only = values.only?.split(",");
-const wanted = faults.filter(({ id }) => only?.includes(id) ?? true);
-const unknown = only?.filter((id) => !faults.some((fault) => fault.id === id)) ?? [];
-if (unknown.length > 0) throw new Error(`there is no fault ${unknown.join(", ")}`);
-const hunt = new Hunt({
-  first,
-  last: first + Number(values.seeds) - 1,
-  steps: Number(values.steps),
-});
+const first = wholeNumber("from", values.from, 0);
+const last = first + wholeNumber("seeds", values.seeds, 1) - 1;
+const steps = wholeNumber("steps", values.steps, 1);
+const jobs = wholeNumber("jobs", values.jobs, 1);
+const all = faults.map(({ id }) => id);
+const only = choicesOf("only", values.only, all);
+const wanted = faults.filter(({ id }) => only.includes(id));
+const hunt = new Hunt({ first, last, steps });
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -45,7 +51,7 @@ async function work(): Promise<void> {
     say(line(found));
   }
 }
-await Promise.all(Array.from({ length: Number(values.jobs) }, work));
+await Promise.all(Array.from({ length: jobs }, work));
 for (const { seed, check, text } of await hunt.unsound()) {
   say(`seed ${seed} was left out, it breaks a promise without a fault: ${check}: ${text}`);
 }

@@ -35,7 +35,7 @@ export interface Campaign {
   readonly onProgress?: (campaign: CampaignReport, ended?: Cell) => void;
 }
 
-/** The copies of one kind over all cells. */
+/** The copies of one kind over all cells that ended. */
 export interface Row extends Variant {
   readonly server: ServerVersion;
   readonly isSick: boolean;
@@ -43,11 +43,14 @@ export interface Row extends Variant {
 }
 
 export interface CampaignReport {
+  /** Of the kinds that had a turn. */
   readonly rows: readonly Row[];
   /** Copies whose process was killed. */
   readonly kills: number;
   /** Each violation with what it takes to see it again, as far as that can be had. */
   readonly complaints: readonly string[];
+  /** Why it ended before there were so many kills as asked for; `undefined` where there were. */
+  readonly cutShort: string | undefined;
 }
 
 /** Runs cell after cell. What is not as promised ends its cell and is told in the end. Where no cell can be run it is over. */
@@ -56,9 +59,11 @@ export async function runCampaign(campaign: Campaign): Promise<CampaignReport> {
 }
 
 class CampaignRun implements CampaignReport {
-  readonly rows: Row[];
   readonly complaints: string[] = [];
   readonly #campaign: Campaign;
+  /** Of every kind. */
+  readonly #rows: readonly Row[];
+  readonly #hadTurn = new Set<Row>();
   readonly #kinds: readonly Pick<Cell, "server" | "isSick">[];
   readonly #endsAt: number;
   readonly #running = new Set<Tally>();
@@ -70,9 +75,20 @@ class CampaignRun implements CampaignReport {
     this.#endsAt = performance.now() + campaign.longestMs;
     const disks = { well: [false], ill: [true], both: [false, true] }[campaign.disks];
     this.#kinds = disks.flatMap((isSick) => campaign.servers.map((server) => ({ server, isSick })));
-    this.rows = this.#kinds.flatMap((kind) =>
+    this.#rows = this.#kinds.flatMap((kind) =>
       variants.map((variant) => ({ ...kind, ...variant, tally: new Tally() })),
     );
+  }
+
+  get rows(): Row[] {
+    return this.#rows.filter((row) => this.#hadTurn.has(row));
+  }
+
+  get cutShort(): string | undefined {
+    const { kills } = this.#campaign;
+    if (this.kills >= kills) return undefined;
+    const why = this.#isIdle ? "no cell could be run any more" : "its time was over";
+    return `cut short: ${this.kills} of ${kills} kills, then ${why}`;
   }
 
   get kills(): number {
@@ -108,8 +124,11 @@ class CampaignRun implements CampaignReport {
   }
 
   get #isOver(): boolean {
-    if (this.#idleCells >= MOST_IDLE_CELLS) return true;
-    return this.kills >= this.#campaign.kills || performance.now() >= this.#endsAt;
+    return this.#isIdle || this.kills >= this.#campaign.kills || performance.now() >= this.#endsAt;
+  }
+
+  get #isIdle(): boolean {
+    return this.#idleCells >= MOST_IDLE_CELLS;
   }
 
   #next(): Cell {
@@ -123,7 +142,8 @@ class CampaignRun implements CampaignReport {
   }
 
   #join({ server, isSick }: Cell, tallies: readonly Tally[]): void {
-    const rows = this.rows.filter((row) => row.server === server && row.isSick === isSick);
+    const rows = this.#rows.filter((row) => row.server === server && row.isSick === isSick);
+    for (const row of rows) this.#hadTurn.add(row);
     for (const [index, tally] of tallies.entries()) {
       this.#running.delete(tally);
       rows[index]?.tally.join(tally);
