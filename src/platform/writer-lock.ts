@@ -147,6 +147,10 @@ async function writePid(note: string): Promise<void> {
 }
 
 async function readPid(note: string): Promise<number | undefined> {
-  const text = await readFile(note, "utf8").catch(() => "");
-  return /^\d{1,10}\n$/.test(text) ? Number(text) : undefined;
+  return pidIn(await readFile(note, "utf8").catch(() => ""));
+}
+
+/** The process id that a lock's note tells; `undefined` where it tells none. */
+export function pidIn(note: string): number | undefined {
+  return /^[1-9]\d{0,9}\n$/.test(note) ? Number(note) : undefined;
 }

@@ -8,6 +8,7 @@ import { commandTargets } from "./targets/commands.js";
 import { convertTargets } from "./targets/convert.js";
 import { credentialsTarget } from "./targets/credentials.js";
 import { deliveredTarget } from "./targets/delivered.js";
+import { fileNoteTargets } from "./targets/file-notes.js";
 import { followTargets } from "./targets/follow.js";
 import { messageTargets } from "./targets/message.js";
 import { noteTargets } from "./targets/notes.js";
@@ -35,5 +36,6 @@ export const targets: readonly Target[] = [
   ...valueTargets,
   argumentsTarget,
   ...noteTargets,
+  ...fileNoteTargets,
   bucketFileTarget,
 ];
