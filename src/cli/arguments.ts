@@ -57,6 +57,14 @@ export function parseCommandLine(argv: readonly string[], options: OptionSpecs):
   };
 }
 
+/** The option's value, shown in the help as `value`; it must be given, and not be empty as an unset variable of a shell is. */
+export function requiredOne(parsed: Parsed, name: string, value: string): string {
+  const given = parsed.one(name);
+  if (given === undefined) throw usageError(`--${name} ${value} is missing`);
+  if (given === "") throw usageError(`--${name} ${value} is empty`);
+  return given;
+}
+
 /** The option's value, which must be one of these; undefined where it is not given. */
 export function choiceOf<T extends string>(
   parsed: Parsed,

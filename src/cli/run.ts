@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { isMillpondError } from "../errors/index.js";
 import { commonOptions, parseCommandLine, usageError } from "./arguments.js";
-import type { Command } from "./command.js";
+import { type Command, requirePositionals } from "./command.js";
 import { audit } from "./commands/audit.js";
 import { cat } from "./commands/cat.js";
 import { compact } from "./commands/compact.js";
@@ -65,10 +65,7 @@ async function dispatch(argv: readonly string[], output: Output): Promise<number
     await output.data(`${commandHelp(command, options)}\n`);
     return 0;
   }
-  const [least, most] = command.positionals;
-  if (parsed.positionals.length < least || parsed.positionals.length > most) {
-    throw usageError(`expected: millpond ${command.name} ${command.usage}`);
-  }
+  requirePositionals(command, parsed);
   return command.run(parsed, output);
 }
 

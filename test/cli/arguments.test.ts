@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parseCommandLine } from "../../src/cli/arguments.js";
+import { auditTaskOf } from "../../src/cli/audit-task.js";
+import { audit } from "../../src/cli/commands/audit.js";
+import { mirror } from "../../src/cli/commands/mirror.js";
+import { mirrorTaskOf } from "../../src/cli/mirror-task.js";
 import { isMillpondError } from "../../src/errors/index.js";
 
 const options = {
@@ -35,5 +39,15 @@ describe("a command line", () => {
         (error) => isMillpondError(error, "invalid-argument"),
       );
     }
+  });
+
+  test("is no task where a directory or a server is an empty name: not the directory of the process", () => {
+    const tasks = [
+      () => mirrorTaskOf(parseCommandLine(["routes", "--to", ""], mirror.options)),
+      () => auditTaskOf(parseCommandLine(["routes", "--path", "", "--nats", "h"], audit.options)),
+      () => auditTaskOf(parseCommandLine(["routes", "--path", "d", "--nats", ""], audit.options)),
+    ];
+    for (const task of tasks)
+      assert.throws(task, { code: "invalid-argument", message: /is empty/ });
   });
 });

@@ -2,8 +2,8 @@ import { MillpondError } from "../../errors/index.js";
 import { allKeys, type KvStore, prefixesOf, scopeOf, type WatchScope } from "../../kv/index.js";
 import { openFollower } from "../../replica/index.js";
 import type { CopyIdentity } from "../../rules/index.js";
-import { usageError } from "../arguments.js";
 import { auditCopy, type CopyReport, type Differing } from "../audit-copy.js";
+import { auditTaskOf } from "../audit-task.js";
 import type { Command } from "../command.js";
 import { revisionOf } from "../copy.js";
 import { originOfCopy } from "../copy-origin.js";
@@ -33,19 +33,11 @@ export const audit: Command = {
   },
   positionals: [1, 1],
   async run(parsed, output) {
-    const [bucketName = ""] = parsed.positionals;
-    const path = parsed.one("path");
-    const url = parsed.one("nats");
-    if (path === undefined) throw usageError("--path DIR is missing");
-    if (url === undefined) throw usageError("--nats URL is missing");
-    const prefixes = parsed.many("prefix");
-    // Checked before anything is opened.
-    scopeOf(prefixes);
+    const { bucket: bucketName, path, server, prefixes } = auditTaskOf(parsed);
     const stop = new AbortController();
     for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stop.abort());
     const origin = await originOfCopy(path);
     const scope = scopeOfCopy(path, origin, prefixes);
-    const server = { url, credsFile: parsed.one("creds") };
     const source = await openServerBucket(bucketName, server, stop.signal);
     try {
       await requireSameBucket(path, origin, source.bucket);

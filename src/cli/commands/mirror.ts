@@ -1,11 +1,10 @@
-import { openReplica, type Replica, type ReplicaOptions } from "../../replica/index.js";
-import { scopeOf } from "../../kv/index.js";
-import { choiceOf, usageError, type Parsed } from "../arguments.js";
+import { openReplica, type Replica } from "../../replica/index.js";
 import type { Command } from "../command.js";
 import { requireDirectory } from "../files.js";
+import { mirrorTaskOf, type MirrorTask } from "../mirror-task.js";
 import { MirrorView } from "../mirror-view.js";
 import type { Output } from "../output.js";
-import { openDemoBucket, openServerBucket, type ServerOptions, type Source } from "../source.js";
+import { openDemoBucket, openServerBucket, type Source } from "../source.js";
 
 /** As a shell counts a program that SIGINT ended before its work was done. */
 const INTERRUPTED = 130;
@@ -33,7 +32,7 @@ export const mirror: Command = {
   },
   positionals: [1, 1],
   async run(parsed, output) {
-    const task = taskOf(parsed);
+    const task = { ...mirrorTaskOf(parsed), stop: stopSignal() };
     const source = await openSource(task, output);
     if (source === undefined) return INTERRUPTED;
     try {
@@ -44,47 +43,8 @@ export const mirror: Command = {
   },
 };
 
-interface Task {
-  readonly bucket: string;
-  readonly directory: string;
-  readonly server: ServerOptions | undefined;
-  readonly scope: readonly string[] | undefined;
-  readonly store: Pick<ReplicaOptions, "durability" | "format" | "expiry">;
-  readonly replace: boolean;
-  readonly once: boolean;
+interface Task extends MirrorTask {
   readonly stop: AbortSignal;
-}
-
-function taskOf(parsed: Parsed): Task {
-  const directory = parsed.one("to");
-  if (directory === undefined) throw usageError("--to DIR is missing");
-  const url = parsed.one("nats");
-  const credsFile = parsed.one("creds");
-  if (url === undefined && credsFile !== undefined) throw usageError("--creds needs --nats");
-  const prefixes = parsed.many("prefix");
-  // Checked before anything is made.
-  scopeOf(prefixes);
-  return {
-    bucket: parsed.positionals[0] ?? "",
-    directory,
-    server: url === undefined ? undefined : { url, credsFile },
-    scope: prefixes.length === 0 ? undefined : prefixes,
-    store: storeOptionsOf(parsed),
-    replace: parsed.flag("replace"),
-    once: parsed.flag("once"),
-    stop: stopSignal(),
-  };
-}
-
-function storeOptionsOf(parsed: Parsed): Task["store"] {
-  const durability = choiceOf(parsed, "durability", ["process", "power"]);
-  const format = choiceOf(parsed, "format", ["2", "3"]);
-  const expiry = choiceOf(parsed, "expiry", ["mirror", "retain"]);
-  return {
-    ...(durability === undefined ? {} : { durability }),
-    ...(expiry === undefined ? {} : { expiry }),
-    ...(format === undefined ? {} : { format: format === "2" ? 2 : 3 }),
-  };
 }
 
 /** `undefined` where the user gave up waiting for it. */
