@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, test } from "node:test";
 import { AppendLogSnapshot } from "../../src/store/index.js";
 import { shrink } from "./shrink.js";
@@ -10,7 +8,6 @@ import { replayScript, runSimulation, type Script } from "./simulation.js";
 const SEEDS = 100;
 const STEPS = 700;
 const FIRST = Number(process.env["MILLPOND_SEED"] ?? 1);
-const FOUND = join("test", "sim", "found");
 
 // Called with the store that it was taken from, always.
 // oxlint-disable-next-line typescript/unbound-method
@@ -65,11 +62,4 @@ describe("a simulation", () => {
     assert.ok(short.actions.length <= 3, `${short.actions.length} actions are left`);
     assert.equal((await replayScript(short)).violation?.check, violation.check);
   });
-
-  for (const name of readdirSync(FOUND)) {
-    test(`goes well where it once did not: ${name}`, async () => {
-      const script = JSON.parse(readFileSync(join(FOUND, name), "utf8")) as Script;
-      assert.deepEqual((await replayScript(script)).violation, undefined);
-    });
-  }
 });

@@ -9,16 +9,20 @@ export interface Edit {
   readonly replace: string;
 }
 
-/** A fault of our own making, in a process that runs what is built: nothing that ships knows of it. */
-export interface Fault {
+/** Something wrong of our own making, in a process that runs what is built: nothing that ships knows of it. */
+export interface Planted {
   readonly id: string;
   /** What is wrong then, in a sentence without a subject. */
   readonly wrong: string;
-  /** The invariant of ARCHITECTURE.md that it breaks. */
-  readonly invariant: number;
   readonly edits: readonly Edit[];
   /** Whether a run of this configuration can meet it at all: the seeds of others are not tried. Default: each can. */
   readonly needs?: (config: SimConfig) => boolean;
+}
+
+/** One that the simulator, or a test, must find. */
+export interface Fault extends Planted {
+  /** The invariant of ARCHITECTURE.md that it breaks. */
+  readonly invariant: number;
   /** The test that finds it where the simulator does not reach, below `.build/test`; `name`: of the tests in it that are run, a pattern. */
   readonly test?: { readonly file: string; readonly name: string };
 }

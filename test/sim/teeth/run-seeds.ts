@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { Fault } from "./fault.js";
+import type { Fault, Planted } from "./fault.js";
 
 /** A promise that was broken, and how many steps it took. */
 export interface Finding {
@@ -95,10 +95,11 @@ async function isGreen({ test }: Fault, fault: Fault | undefined): Promise<boole
   return status === 0;
 }
 
-function loaderOf(fault: Fault | undefined): string[] {
+/** What a process is begun with, to have the fault: together with {@link environmentOf}. */
+export function loaderOf(fault: Planted | undefined): string[] {
   return fault === undefined ? [] : ["--import", LOADER];
 }
 
-function environmentOf(fault: Fault | undefined): NodeJS.ProcessEnv {
+export function environmentOf(fault: Planted | undefined): NodeJS.ProcessEnv {
   return fault === undefined ? process.env : { ...process.env, MILLPOND_FAULT: fault.id };
 }

@@ -3,13 +3,11 @@
 import process from "node:process";
 import { configOf } from "../config.js";
 import { runSimulation } from "../simulation.js";
-import { faults } from "./faults/index.js";
+import { plantedHere, requirePlanted } from "./planted.js";
 
 const [first = 1, last = 1, steps = 1000] = process.argv.slice(2).map(Number);
-const fault = faults.find(({ id }) => id === process.env["MILLPOND_FAULT"]);
-const made = (globalThis as { readonly millpondEdits?: number }).millpondEdits ?? 0;
-const edits = fault?.edits.length ?? 0;
-if (made !== edits) throw new Error(`of ${edits} edits ${made} were made`);
+const fault = plantedHere();
+requirePlanted(fault);
 process.stdout.write("ready\n");
 
 for (let seed = first; seed <= last; seed += 1) {
