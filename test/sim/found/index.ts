@@ -12,9 +12,6 @@ export type Found = { readonly script: string } & (
 
 const MISSED =
   "undone, its mend is missed by no replay of it, nor of some hundred like it with other delays";
-const FORGIVEN =
-  "the judge, which had been too strict, forgives the same for another reason by now, or need not";
-
 /** All of them. */
 export const found: readonly Found[] = [
   { script: "asof-of-a-file-beside-half-a-fill", bites: "seen-kept-while-filling" },
@@ -42,7 +39,11 @@ export const found: readonly Found[] = [
   { script: "live-by-a-position-of-before-the-audit", bites: "position-timed-before-audit" },
   { script: "made-again-between-asking-and-watching", bites: "not-asked-again" },
   { script: "note-of-another-making-beside-a-damaged-log", bites: "note-kept-after-damage" },
-  { script: "retained-although-deleted-before-it-was-lost", reason: FORGIVEN },
-  { script: "retained-although-it-was-replaced-while-away", reason: FORGIVEN },
-  { script: "retained-while-an-older-one-came-to-light", reason: FORGIVEN },
+  {
+    script: "retained-although-deleted-before-it-was-lost",
+    reason:
+      "the judge, which had been too strict, forgives it for another reason by now, or the copy has lost it",
+  },
+  { script: "retained-although-it-was-replaced-while-away", bites: "judge-has-expiries-told" },
+  { script: "retained-while-an-older-one-came-to-light", bites: "judge-has-expiries-take" },
 ];

@@ -186,4 +186,31 @@ export const undone: readonly Planted[] = [
       },
     ],
   },
+  {
+    id: "judge-has-expiries-take",
+    wrong: "does not forgive a copy that retains what expired in the bucket",
+    edits: [
+      {
+        file: "../test/sim/judge.js",
+        find: `return next !== undefined && this.#isRetained(next);`,
+        replace: `return false;`,
+      },
+    ],
+  },
+  {
+    id: "judge-has-expiries-told",
+    wrong: "has a copy that retains know which record a marker that it passes over is of",
+    edits: [
+      {
+        file: "../test/sim/judge.js",
+        find: `first = this.#beforeExpiry(states, from, first);`,
+        replace: ``,
+      },
+      {
+        file: "../test/sim/judge.js",
+        find: `return this.#isMissed(states[first]) ? from : first;`,
+        replace: `return first;`,
+      },
+    ],
+  },
 ];
