@@ -48,6 +48,24 @@ await simulateBadDay({
   faults: ["cut", "crash", "recreate"],
 });
 
+const rowOf = ({ kind, key, value }) => [key, kind === "put" ? text(value) : undefined];
+
+async function startOnDatabase({ source, fs, clock, random, signal, database }) {
+  const store = await AppendLogSnapshot.open("/data/routes.snap", { fs, clock, random });
+  const rows = new Map((await database.entries()).map(([key]) => [key, undefined]));
+  for (const { key, value } of store.range("")) rows.set(key, text(value));
+  await database.write(rows); // undefined deletes: now the database has what the store has, and nothing else
+  const apply = (batch) => database.write(batch.map(rowOf));
+  const watch = { source, store, auditor: source, clock, random, signal, parse, apply };
+  return {
+    done: watchApplied(watch),
+    state: () => database.entries(),
+    close: () => store.close(),
+  };
+}
+
+await simulateBadDay({ seed: 5, start: startOnDatabase });
+
 // A removal that a repair makes up is ignored: the key stays for ever.
 async function startWrong({ source, fs, clock, random, signal }) {
   const store = await AppendLogSnapshot.open("/data/routes.snap", { fs, clock, random });

@@ -91,6 +91,10 @@ export interface WatchAppliedOptions<U> {
    * Takes every update, also those that `parse` turned down, and the position after them. The caller keeps ownership, and
    * closes it after the watch has ended. What a bucket drops under a live watch without a word (its oldest records, a purge) is taken from the
    * copy only where there is a store; without one an overrun of the watch ends it, and what went in silence is not noticed.
+   *
+   * It may be behind what `apply` did when the process died: state that outlives the process (a database) has to be made equal to
+   * `store.range("")` before the watch begins. What the store never had is not taken back where the bucket was rolled back, made anew or purged
+   * meanwhile.
    */
   readonly store?: SnapshotStore;
   /**
@@ -122,7 +126,7 @@ export interface WatchAppliedOptions<U> {
   readonly parse: (update: KvUpdate) => U | undefined;
   /**
    * Takes a batch, in the bucket's order; never empty, never two at a time. A throw ends the watch with that error, and
-   * nothing of the batch reaches the store.
+   * nothing of the batch reaches the store. Goes before the store: what it did last may not have got in there, see `store`.
    */
   readonly apply: (batch: readonly U[]) => void | Promise<void>;
   /**

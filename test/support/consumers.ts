@@ -112,6 +112,41 @@ export function inDatabase(
   };
 }
 
+/**
+ * State in a database, the position in a store. `reconciles`: at its start the database becomes what the store has, so that what was applied and
+ * did not get into the store is undone.
+ */
+export function inDatabaseBesideStore(reconciles = true): Consumer {
+  return {
+    async start({ source, fs, database, clock, random, signal }) {
+      const store = await AppendLogSnapshot.open("/data/routes.snap", { fs, clock, random });
+      if (reconciles) {
+        const rows = new Map<string, string | undefined>();
+        for (const [key] of await database.entries()) rows.set(key, undefined);
+        for (const { key, value } of store.range("")) rows.set(key, text(value));
+        await database.write(rows);
+      }
+      const done = watchApplied<KvUpdate>({
+        source,
+        store,
+        auditor: source,
+        clock,
+        random,
+        signal,
+        parse: (update) => update,
+        apply: (batch) =>
+          database.write(
+            batch.map((update) => [
+              update.key,
+              update.kind === "put" ? text(update.value) : undefined,
+            ]),
+          ),
+      });
+      return { done, state: () => database.entries(), close: () => store.close() };
+    },
+  };
+}
+
 /** How many keys there are under each first part, counted along as updates come. `isAtomic`: a key and its count are written as one. */
 export function counting(isAtomic: boolean): Consumer {
   const keyed = inDatabase(async (batch, database, known) => {

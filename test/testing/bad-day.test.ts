@@ -13,6 +13,7 @@ import {
   forgetful,
   hasty,
   inDatabase,
+  inDatabaseBesideStore,
   inMemory,
   replica,
 } from "../support/consumers.js";
@@ -36,6 +37,8 @@ describe("on a bad day", () => {
     "a replica": replica,
     "an apply with its state in memory, beside a store": inMemory(),
     "an apply with state and position in a database": inDatabase(),
+    "an apply with its state in a database, made equal to its store at each start":
+      inDatabaseBesideStore(),
     "an apply that counts, and writes a count with what it counted": counting(true),
   };
   for (const [who, consumer] of Object.entries(right)) {
@@ -65,6 +68,11 @@ describe("on a bad day", () => {
       durationMs: 1_800_000,
     },
     "swallows errors": careless,
+    "goes on in a database that may be ahead of its store": {
+      ...inDatabaseBesideStore(false),
+      faults: ["power-loss", "recreate", "roll-back"],
+      durationMs: 1_200_000,
+    },
   };
   for (const [what, consumer] of Object.entries(wrong)) {
     test(`an apply that ${what} is found out`, async () => {
