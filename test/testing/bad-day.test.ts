@@ -115,6 +115,46 @@ describe("the story of a bad day", () => {
       error.story.filter((line) => /^\S+ {2}[a-z-]+: /.test(line)),
       [],
     );
+    assert.match(error.message, /No fault is needed/);
+    assert.doesNotMatch(error.message, /are left out/);
+  });
+
+  test("shows every write of the key that it complains of, the last one too", async () => {
+    const error = await failureOf({
+      ...inMemory((update) => update.kind !== "put"),
+      keys: ["only"],
+      faults: [],
+      // Until a round ends with a removal.
+      durationMs: 1_800_000,
+      convergeMs: 20_000,
+    });
+    const writes = error.story.filter((line) => /^\S+ {2}(put|delete|purge) /.test(line));
+    assert.ok(writes.length > 40, error.message);
+    const last = error.message.split("\n").filter((line) => line.startsWith("  0:"));
+    const shown = last.filter((line) => /^ {2}\S+ {2}(put|delete|purge) /.test(line));
+    assert.deepEqual(
+      shown.map((line) => line.trim()),
+      writes.slice(-shown.length),
+    );
+    assert.ok(shown.length >= 30, error.message);
+    assert.doesNotMatch(error.message, /like the two before/);
+  });
+
+  test("counts what it leaves out in good English", async () => {
+    let lives = 0;
+    const error = await failureOf({
+      start() {
+        lives += 1;
+        if (lives === 1) throw new Error("no config");
+        return { state: () => [] };
+      },
+      keys: 1,
+      updatesPerSecond: 0.001,
+      faults: [],
+      durationMs: 10_000,
+      convergeMs: 1000,
+    });
+    assert.match(error.message, /\(and 1 line like the two before\)/);
   });
 
   test("is told as it is where it does not go by the seed, and that it does not", async () => {

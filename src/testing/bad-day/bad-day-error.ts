@@ -58,16 +58,23 @@ function storyLines(told: readonly Told[], key: string | undefined): string[] {
   return [...more(left, "lines before"), ...lines.slice(-SHOWN_LINES).map((line) => `  ${line}`)];
 }
 
-/** Without the repetitions of a process that is started over and over and does not stay. */
+/** Without the repetitions of a process that is started over and over and does not stay. What was written stands in full: it is what matters. */
 function folded(told: readonly Told[]): string[] {
   const lines: string[] = [];
   const recent: string[] = [];
   let repeated = 0;
   const unfold = (): void => {
-    if (repeated > 0) lines.push(`(and ${repeated} lines like the two before)`);
+    if (repeated > 0)
+      lines.push(`(and ${repeated} ${repeated === 1 ? "line" : "lines"} like the two before)`);
     repeated = 0;
   };
   for (const each of told) {
+    if (each.key !== undefined) {
+      unfold();
+      recent.length = 0;
+      lines.push(lineOf(each));
+      continue;
+    }
     const kind = each.text.replaceAll(/\d+/g, "0");
     if (recent.includes(kind)) {
       repeated += 1;

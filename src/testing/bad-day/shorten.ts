@@ -58,12 +58,14 @@ class Shortening {
       if (!isShorter) size = Math.floor(size / 2);
       else size = Math.min(size, Math.ceil(faultsOf(this.#rounds).length / 2));
     }
-    const left = this.#count - faultsOf(this.#rounds).length;
+    return { day: this.#day, note: this.#note() };
+  }
+
+  #note(): string {
+    const needed = faultsOf(this.#rounds).length;
+    if (needed === 0) return "No fault is needed: it goes wrong without any.";
     const isDone = this.#left > 0 ? "" : ` More could be, perhaps: maxReruns is reached.`;
-    return {
-      day: this.#day,
-      note: `${left} of ${this.#count} faults are left out, without which it goes wrong too.${isDone}`,
-    };
+    return `${this.#count - needed} of ${this.#count} faults are left out, without which it goes wrong too.${isDone}`;
   }
 
   /** Tries without each run of so many faults, from the last on. */
