@@ -27,7 +27,10 @@ export interface SnapshotStore extends AsyncDisposable {
   cursorTimeNs?(): bigint;
   /** The key's entry; its `value` is the caller's own. */
   get(key: string): KvEntry | undefined;
-  /** Entries whose keys start with `prefix` (`""`: all), ascending by the UTF-8 bytes of the key. */
+  /**
+   * Entries whose keys start with `prefix` (`""`: all), ascending by the UTF-8 bytes of the key: those of the moment of the call, whatever is
+   * applied while they are walked.
+   */
   range(prefix: string): Iterable<KvEntry>;
   /** As {@link SnapshotStore.range}, handing each entry to `visit`; a throw from it stops the scan and is passed on. */
   forEachInRange(prefix: string, visit: (entry: KvEntry) => void): void;

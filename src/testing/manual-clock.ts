@@ -1,3 +1,4 @@
+import { MillpondError } from "../errors/index.js";
 import { type Clock, nextTurn } from "../platform/index.js";
 
 /** Turns of the event loop between two callbacks, unless told otherwise: one for a promise's answer, one for what is done in slices. */
@@ -57,8 +58,11 @@ export class ManualClock implements Clock {
   /**
    * Lets `ms` milliseconds pass: runs what falls due on the way, in the order of its time, each at its time, also what
    * those callbacks schedule. Promises that they resolve run on after the caller's next `await`.
+   *
+   * Throws `invalid-argument` unless `ms` is 0 or more.
    */
   advance(ms: number): void {
+    checkSpan(ms);
     const end = this.#now + ms;
     while ((this.nextDue ?? Infinity) <= end) this.runNext();
     this.#now = end;
@@ -67,9 +71,10 @@ export class ManualClock implements Clock {
   /**
    * Lets `ms` milliseconds pass as {@link ManualClock.advance} does, and gives the promises that a callback resolved the time that they need
    * before the next one is run: `turns` turns of the event loop (default 2), before the first too. What waits for files, sockets
-   * or timers of this process is not waited for.
+   * or timers of this process is not waited for. `invalid-argument` unless `ms` is 0 or more.
    */
   async run(ms: number, turns = DEFAULT_TURNS): Promise<void> {
+    checkSpan(ms);
     const end = this.#now + ms;
     await pass(turns);
     while ((this.nextDue ?? Infinity) <= end) {
@@ -81,9 +86,10 @@ export class ManualClock implements Clock {
 
   /**
    * Runs as {@link ManualClock.run} does until `isTrue` is, which is asked after each callback. False where it was not within `ms`
-   * milliseconds of this clock.
+   * milliseconds of this clock. `invalid-argument` unless `ms` is 0 or more.
    */
   async runUntil(isTrue: () => boolean, ms: number, turns = DEFAULT_TURNS): Promise<boolean> {
+    checkSpan(ms);
     const end = this.#now + ms;
     await pass(turns);
     while (!isTrue()) {
@@ -109,6 +115,12 @@ export class ManualClock implements Clock {
     callback();
     return true;
   }
+}
+
+/** Time does not go back, and without an end it would not come to one. */
+function checkSpan(ms: number): void {
+  if (Number.isFinite(ms) && ms >= 0) return;
+  throw new MillpondError("invalid-argument", `ms is ${ms}, and can be a number from 0 on`);
 }
 
 async function pass(turns: number): Promise<void> {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isMillpondError } from "../../src/errors/index.js";
+import { nextTurn } from "../../src/platform/index.js";
 import {
   BadDayError,
   badDayFaults,
@@ -20,6 +21,17 @@ import {
 import { seedOfRun } from "../support/seed.js";
 
 const seed = seedOfRun();
+
+/** A short day with this state. */
+function gives(state: unknown, expected?: unknown): unknown {
+  return {
+    seed,
+    durationMs: 1000,
+    convergeMs: 1000,
+    start: () => ({ state: () => state }),
+    ...(expected === undefined ? {} : { expected: () => expected }),
+  };
+}
 
 /** The error of a day that has to go wrong. */
 async function failureOf(options: BadDayOptions): Promise<BadDayError> {
@@ -207,6 +219,47 @@ describe("a bad day", () => {
       report.story.filter((line) => line.includes("put ") && !line.includes("put only.")),
       [],
     );
+  });
+
+  test("ends with the seed although nobody waits for a sleep when a process dies", async () => {
+    const unhandled: unknown[] = [];
+    const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
+    process.on("unhandledRejection", onUnhandled);
+    const base = inMemory();
+    const report = await simulateBadDay({
+      start(given) {
+        void given.sleep(1e9);
+        return base.start(given);
+      },
+      seed,
+      durationMs: 30_000,
+      faults: ["crash"],
+    });
+    await nextTurn();
+    process.off("unhandledRejection", onUnhandled);
+    assert.equal(report.seed, seed);
+    assert.deepEqual(unhandled, []);
+  });
+
+  test("says what is wrong with a state that is none, and with options that are", async () => {
+    const refused: readonly (readonly [options: unknown, says: RegExp])[] = [
+      [undefined, /options/],
+      [null, /options/],
+      [{}, /start is undefined/],
+      [{ start: 5 }, /start is 5/],
+      [gives(undefined), /state\(\) gave undefined/],
+      [gives({ a: 1 }), /state\(\) gave \{ a: 1 \}/],
+      [gives([3]), /state\(\) gave 3 for an entry/],
+      [gives([], 7), /expected\(\) gave 7/],
+      [gives([], [null]), /expected\(\) gave null for an entry/],
+    ];
+    for (const [options, says] of refused) {
+      await assert.rejects(simulateBadDay(options as BadDayOptions), (error) => {
+        assert.ok(isMillpondError(error, "invalid-argument"), String(error));
+        assert.match(error.message, says);
+        return true;
+      });
+    }
   });
 
   test("refuses what is out of bounds", async () => {

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { isMillpondError } from "../../src/errors/index.js";
 import { nextTurn, sleep } from "../../src/platform/index.js";
 import { ManualClock } from "../../src/testing/index.js";
+
+const refused = (error: unknown): boolean => isMillpondError(error, "invalid-argument");
 
 describe("a clock that is told to run", () => {
   test("lets what waits for it go on before the next appointment is kept", async () => {
@@ -43,6 +46,20 @@ describe("a clock that is told to run", () => {
     assert.equal(clock.now(), 70);
     assert.equal(clock.waiting, 1);
     await work;
+  });
+
+  test("refuses a span that is none, and stays where it is", async () => {
+    const clock = new ManualClock(0);
+    for (const ms of [-5, Number.NaN, Infinity]) {
+      assert.throws(() => clock.advance(ms), refused, `advance(${ms})`);
+      await assert.rejects(clock.run(ms), refused, `run(${ms})`);
+      await assert.rejects(
+        clock.runUntil(() => true, ms),
+        refused,
+        `runUntil(${ms})`,
+      );
+    }
+    assert.equal(clock.now(), 0);
   });
 
   test("hours of appointments by the second take no time", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { isMillpondError } from "../../src/errors/index.js";
 import {
   MachineClock,
   ManualClock,
@@ -9,6 +10,7 @@ import {
 import { seedOfRun } from "../support/seed.js";
 
 const seed = seedOfRun();
+const refused = (error: unknown): boolean => isMillpondError(error, "invalid-argument");
 
 describe("a simulated database", () => {
   test("does what it is asked for in that order, and keeps it for the next process", async () => {
@@ -54,6 +56,14 @@ describe("a simulated database", () => {
     const last = session.set("last", "x");
     await clock.run(100);
     await last;
+  });
+
+  test("refuses a chance that is none, and a time that is no function", () => {
+    const database = new SimulatedDatabase(randomFrom(seed));
+    for (const chance of [-0.1, 1.1, Number.NaN]) {
+      assert.throws(() => database.fail(chance), refused, `${chance}`);
+    }
+    assert.throws(() => (database.latencyMs = 5 as never), refused);
   });
 
   test("answers nothing to a process that has died, and may have done what it asked for last", async () => {

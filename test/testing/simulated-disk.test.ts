@@ -17,6 +17,8 @@ const withCode =
   (error: unknown): boolean =>
     (error as { readonly code?: unknown }).code === code;
 
+const refused = (error: unknown): boolean => isMillpondError(error, "invalid-argument");
+
 describe("a simulated disk", () => {
   test("keeps through a power loss what was synced, with its directory, and nothing else for certain", async () => {
     const kept = new Set<string>();
@@ -84,6 +86,15 @@ describe("a simulated disk", () => {
     await assert.rejects(fs.rename(PATH, "/data/other"), withCode("EIO"));
     disk.fail("rename", 0);
     await fs.rename(PATH, "/data/other");
+  });
+
+  test("refuses to fail what does not, a chance that is none, and a time that is no function", () => {
+    const { disk } = diskOf();
+    assert.throws(() => disk.fail("wirte" as "write"), refused);
+    for (const chance of [-0.1, 1.1, Number.NaN]) {
+      assert.throws(() => disk.fail("write", chance), refused, `${chance}`);
+    }
+    assert.throws(() => (disk.latencyMs = 5 as never), refused);
   });
 
   test("gives the locks of a killed process free, and does nothing more for it", async () => {

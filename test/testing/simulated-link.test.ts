@@ -39,6 +39,8 @@ async function scene(): Promise<Scene> {
   return { clock, bucket, line, seen, keys };
 }
 
+const refused = (error: unknown): boolean => isMillpondError(error, "invalid-argument");
+
 describe("a simulated line", () => {
   test("that is cut brings nothing of what comes then, and all of it once it is back, after a word that it was lost", async () => {
     const { clock, bucket, line, seen, keys } = await scene();
@@ -108,6 +110,14 @@ describe("a simulated line", () => {
     const words = seen.batches.slice(before).filter(({ updates }) => updates.length === 0);
     assert.ok(words.length > 0);
     assert.equal(words.length % 2, 0);
+  });
+
+  test("refuses a chance that is none, and a time that is no function", async () => {
+    const { line } = await scene();
+    for (const chance of [-0.1, 1.1, Number.NaN]) {
+      assert.throws(() => (line.duplicates = chance), refused, `${chance}`);
+    }
+    assert.throws(() => (line.latencyMs = 300 as never), refused);
   });
 
   test("ends its watches with the error that is given, and a killed one answers nothing", async () => {

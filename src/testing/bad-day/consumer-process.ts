@@ -99,7 +99,12 @@ export class ConsumerProcess {
       clock,
       random: randomFor(settings.seed, `process ${this.number}`),
       signal,
-      sleep: (ms) => sleep(clock, ms, this.#burial.signal),
+      sleep: (ms) => {
+        const sleeping = sleep(clock, ms, this.#burial.signal);
+        // Nobody may be waiting for it when the process is buried.
+        sleeping.catch(() => undefined);
+        return sleeping;
+      },
     });
     this.#consumer = consumer;
     await Promise.race([consumer.done ?? aborted(signal), aborted(signal)]);

@@ -145,17 +145,18 @@ export class Day implements Machine {
       bucket.set(key, Buffer.from(value).toString());
     }
     const asked = Promise.resolve().then(() => consumer.state());
-    let state: Awaited<typeof asked> | { readonly error: unknown } | undefined;
+    let answer:
+      { readonly entries: Awaited<typeof asked> } | { readonly error: unknown } | undefined;
     asked.then(
-      (entries) => (state = entries),
-      (error: unknown) => (state = { error }),
+      (entries) => (answer = { entries }),
+      (error: unknown) => (answer = { error }),
     );
-    await this.clock.runUntil(() => state !== undefined, this.settings.convergeMs);
-    if (state === undefined) return { problem: "its state() does not answer", differences: [] };
-    if ("error" in state) {
-      return { problem: `its state() threw: ${textOf(state.error)}`, differences: [] };
+    await this.clock.runUntil(() => answer !== undefined, this.settings.convergeMs);
+    if (answer === undefined) return { problem: "its state() does not answer", differences: [] };
+    if ("error" in answer) {
+      return { problem: `its state() threw: ${textOf(answer.error)}`, differences: [] };
     }
-    const differences = differencesOf(this.settings.expected(bucket), state);
+    const differences = differencesOf(this.settings.expected(bucket), answer.entries);
     return differences.length === 0 ? undefined : { problem: undefined, differences };
   }
 

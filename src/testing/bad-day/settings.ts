@@ -1,6 +1,6 @@
-import { MillpondError } from "../../errors/index.js";
 import { systemRandom } from "../../platform/index.js";
 import { checkKey } from "../../values/index.js";
+import { checkFunction, invalid } from "../simulation/checks.js";
 import { badDayFaults, type BadDayFault, type BadDayOptions } from "./options.js";
 
 const DAY_MS = 86_400_000;
@@ -20,6 +20,10 @@ export interface Settings extends Required<
 
 /** Throws `invalid-argument` for what is out of bounds, `invalid-key` for what is no key. */
 export function settingsOf(options: BadDayOptions): Settings {
+  if (typeof options !== "object" || options === null) {
+    throw invalid("simulateBadDay needs options: { start } at least");
+  }
+  checkFunction("start", options.start);
   const {
     keys = 40,
     faults = badDayFaults.filter((fault) => !EXTRA.includes(fault)),
@@ -65,8 +69,4 @@ function madeUp(count: number): string[] {
 function checkNumber(name: string, value: number, least: number, most: number): void {
   if (Number.isInteger(value) && value >= least && value <= most) return;
   throw invalid(`${name} is ${value}, and can be a whole number from ${least} to ${most}`);
-}
-
-function invalid(message: string): MillpondError {
-  return new MillpondError("invalid-argument", message);
 }

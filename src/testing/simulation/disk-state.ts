@@ -2,8 +2,10 @@ import type { Clock, FileStat, Random } from "../../platform/index.js";
 import { integerBelow } from "./random.js";
 import { SimulatedFile } from "./simulated-file.js";
 
+export const diskOperations = ["read", "write", "sync", "rename"] as const;
+
 /** What can fail of a disk. `rename`: whatever changes names. */
-export type DiskOperation = "read" | "write" | "sync" | "rename";
+export type DiskOperation = (typeof diskOperations)[number];
 
 /** Who holds a lock. */
 export interface LockHolder {

@@ -1,4 +1,5 @@
 import { type Clock, type Random, sleep } from "../../platform/index.js";
+import { checkChance, checkFunction } from "./checks.js";
 import { integerBelow } from "./random.js";
 
 /** How long an operation takes at the most unless told otherwise, in milliseconds: so long that a process can die in the middle. */
@@ -32,13 +33,15 @@ export class SimulatedDatabase {
     this.#latencyMs = () => 1 + integerBelow(random, DEFAULT_LATENCY_MS);
   }
 
-  /** How long an operation takes, in milliseconds, asked for each. Default: 1 to 10. */
+  /** A function that gives how long an operation takes, in milliseconds, asked for each. Default: 1 to 10. Else `invalid-argument`. */
   set latencyMs(latency: () => number) {
+    checkFunction("latencyMs", latency);
     this.#latencyMs = latency;
   }
 
-  /** From now on operations fail, each with this chance (default 1). 0: none does. */
+  /** From now on operations fail, each with this chance (default 1). 0: none does. Throws `invalid-argument` for a chance outside 0 to 1. */
   fail(chance = 1): void {
+    checkChance("the chance", chance);
     this.#failing = chance;
   }
 

@@ -1,6 +1,7 @@
 import type { Clock, FileSystem, Random } from "../../platform/index.js";
+import { checkChance, checkFunction, invalid } from "./checks.js";
 import { DiskProcess } from "./disk-process.js";
-import { type DiskOperation, DiskState } from "./disk-state.js";
+import { type DiskOperation, diskOperations, DiskState } from "./disk-state.js";
 import { integerBelow } from "./random.js";
 
 /** A {@link SimulatedDisk} as one process sees it. */
@@ -52,8 +53,12 @@ export class SimulatedDisk {
     return this.#state.usedBytes;
   }
 
-  /** How long an operation takes that is not synchronous, in milliseconds. Default: none, but for what is queued before it. */
+  /**
+   * A function that gives how long an operation takes that is not synchronous, in milliseconds. Default: no time, but for what is queued
+   * before it. Else `invalid-argument`.
+   */
   set latencyMs(latency: (operation: DiskOperation) => number) {
+    checkFunction("latencyMs", latency);
     this.#state.latencyMs = latency;
   }
 
@@ -62,8 +67,15 @@ export class SimulatedDisk {
     this.#state.onOperation = listener;
   }
 
-  /** From now on these operations fail with `EIO`, each with this chance (default 1). A write that fails may have got a part through. */
+  /**
+   * From now on these operations fail with `EIO`, each with this chance (default 1). A write that fails may have got a part through. Throws
+   * `invalid-argument` for what is no operation, and for a chance outside 0 to 1.
+   */
   fail(operation: DiskOperation, chance = 1): void {
+    if (!diskOperations.includes(operation)) {
+      throw invalid(`"${operation}" does not fail: ${diskOperations.join(", ")} do`);
+    }
+    checkChance("the chance", chance);
     this.#state.failing.set(operation, chance);
   }
 

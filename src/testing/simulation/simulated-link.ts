@@ -11,6 +11,7 @@ import type {
 } from "../../kv/index.js";
 import type { Clock, Random } from "../../platform/index.js";
 import type { KvEntry, VersionToken, WatchCursor } from "../../values/index.js";
+import { checkChance, checkFunction } from "./checks.js";
 import { LinkState } from "./link-state.js";
 import { LinkWatch } from "./link-watch.js";
 
@@ -21,7 +22,7 @@ const RECORDS_PER_LOOK = 8;
  * A bucket at the other end of a line that can be slow, fall silent, break or lose what is on the way. Wraps any bucket, and keeps what a
  * source promises (`KvWatch`): updates come in order and once, whatever the line does. What it had under way when the line was cut comes
  * once the line is back, as the replacement of a lost consumer delivers it, and with a higher `rebuilds`; a word without news may come
- * twice. A cut that lasts longer than {@link MEND_MS} ends a watch with `not-connected`, and then another watch brings again what
+ * twice. A cut that lasts longer than 5000 ms ends a watch with `not-connected`, and then another watch brings again what
  * the caller had not applied.
  */
 export class SimulatedLink implements KvStore {
@@ -33,13 +34,15 @@ export class SimulatedLink implements KvStore {
     this.#state = new LinkState(clock, random);
   }
 
-  /** How long a message takes either way, in milliseconds, asked for each. Default: no time. Order is kept. */
+  /** A function that gives how long a message takes either way, in milliseconds, asked for each. Default: no time. Order is kept. Else `invalid-argument`. */
   set latencyMs(latency: () => number) {
+    checkFunction("latencyMs", latency);
     this.#state.latencyMs = latency;
   }
 
-  /** The chance that a word of a watch that brings nothing new comes twice. Default 0. */
+  /** The chance that a word of a watch that brings nothing new comes twice. Default 0. Outside 0 to 1 `invalid-argument`. */
   set duplicates(chance: number) {
+    checkChance("duplicates", chance);
     this.#state.duplicates = chance;
   }
 
