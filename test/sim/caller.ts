@@ -87,7 +87,10 @@ export class Caller {
       mended(),
       ...(record === undefined ? [] : [replica.waitFor(record.version)]),
     ];
-    for (const outcome of await Promise.allSettled(calls)) {
+    const outcomes = await Promise.allSettled(calls);
+    // A process may be killed after the faults have ended.
+    if (!this.#called.isThere()) return;
+    for (const outcome of outcomes) {
       if (outcome.status === "rejected") this.#fails("a call in a calm", outcome.reason);
     }
   }
