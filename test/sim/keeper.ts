@@ -322,12 +322,14 @@ export class Keeper {
       (code === "invalid-format" && world.illsSince.rots > 0) ||
       (code === "corrupted" && rotted);
     if (!isExpected) world.found("5 opens what is good", String(error));
-    if (code === "invalid-format") {
-      world.removeFile(LOG);
-      this.#last = undefined;
-    }
     this.#isDead = true;
-    this.#onEnd(false);
+    const onEnd = (): void => this.#onEnd(false);
+    if (code !== "invalid-format") {
+      onEnd();
+      return;
+    }
+    this.#last = undefined;
+    world.removeFile(LOG, onEnd);
   }
 
   #ended(): void {

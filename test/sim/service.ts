@@ -194,8 +194,8 @@ export class Service {
       (isMillpondError(why) && world.ills.rots > 0);
     if (!isExpected) world.found("9 never stops by itself", `${this.#name}: ${code}`);
     this.kill();
-    if (code === "invalid-format") world.removeFile(PATH);
-    this.#onEnd();
+    if (code === "invalid-format") world.removeFile(PATH, this.#onEnd);
+    else this.#onEnd();
   }
 }
 

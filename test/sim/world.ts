@@ -144,10 +144,13 @@ export class World {
     return this.oracle.isMortal;
   }
 
-  /** Somebody removes a log that no writer takes for its own. */
-  removeFile(path: string): void {
+  /** Somebody removes a log that no writer takes for its own, and goes on once it is gone. */
+  removeFile(path: string, onGone: () => void): void {
     const fs = this.disk.process();
-    const end = (): void => fs.kill();
+    const end = (): void => {
+      fs.kill();
+      onGone();
+    };
     // For good: else a power loss brings it back.
     fs.remove(path)
       .then(() => fs.syncDirectory(path.slice(0, path.lastIndexOf("/"))))
