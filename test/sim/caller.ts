@@ -79,7 +79,9 @@ export class Caller {
     const record = world.oracle.present?.stream.log.kept().at(-1);
     const mended = async (): Promise<void> => {
       const { missing, stale, extra } = await replica.audit();
-      if (missing + stale + extra === 0 || world.config.replica.expiry === "retain") return;
+      // What has just grown old is gone from a listing before a floor tells.
+      const unasked = missing + stale + (world.isMortal ? 0 : extra);
+      if (unasked === 0 || world.config.replica.expiry === "retain") return;
       world.found("converges once nothing fails any more", "an audit still mends");
     };
     const calls = [
