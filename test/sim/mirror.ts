@@ -31,8 +31,9 @@ export class Mirror {
   /** Whether the map is what the copy shows; what is over is hidden before it is told. */
   check(view: View): void {
     if (this.#isBusy || this.#end.signal.aborted) return;
-    // What a clock that is ahead has hidden is shown again when it is set back.
-    const comesAgain = this.#world.isMortal && this.#world.config.weights.clock > 0;
+    const { weights, line } = this.#world.config;
+    // What a clock that is ahead has hidden is shown again when it is set back, or when an answer that took its time tells the bucket's.
+    const comesAgain = this.#world.isMortal && (weights.clock > 0 || line.mostMs > 0);
     for (const [key, { revision }] of view) {
       if (comesAgain && !this.#entries.has(key)) continue;
       if (this.#entries.get(key) === revision) continue;
