@@ -76,12 +76,15 @@ async function salvageThree(
   if (isSound && (await isNewerFrame(handle, seal, damage))) return undefined;
   if (!isSound && !first && !second && !isHeaderOfOurs(beginning, whole)) return undefined;
   // A lineage is not copied: it says where an older file's frames are in the damaged one, which soon is not true any more.
-  // One of another length is none: readers pass it over as they do any frame that they need not know.
-  const hasItsLength =
-    bodyBytesOf(beginning, LINEAGE_AT) === v3.LINEAGE_FRAME_BYTES - v3.HEAD_BYTES;
-  const isLineage = first ? beginning[LINEAGE_AT + 2] === v3.KIND_LINEAGE && hasItsLength : second;
+  const isLineage = first ? isLineageFrame(beginning) : second;
   const from = isLineage ? BEHIND_LINEAGE : LINEAGE_AT;
   return { format: 3, salt, from, to: isSound && damage >= from ? damage : Infinity };
+}
+
+/** Whether the first frame, whose head holds, is a lineage. One of another length is none: readers pass it over as a frame not to be known. */
+function isLineageFrame(beginning: Buffer): boolean {
+  const isOne = beginning[LINEAGE_AT + 2] === v3.KIND_LINEAGE;
+  return isOne && bodyBytesOf(beginning, LINEAGE_AT) === v3.LINEAGE_FRAME_BYTES - v3.HEAD_BYTES;
 }
 
 /** Nothing of the header but what differs from file to file is needed to tell. */
